@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between the environments that the sources compile in:
+ * kernel versions, and user space (the tool, unit tests, fuzzers), which
+ * builds the very same format files over tools/shim.h.
+ */
+#ifndef DM_OVERLAYBD_COMPAT_H
+#define DM_OVERLAYBD_COMPAT_H
+
+#ifdef __KERNEL__
+
+#include <linux/bitops.h>
+#include <linux/crc32c.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/lz4.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/version.h>
+#include <linux/zstd.h>
+
+/* fmode_t became blk_mode_t, with names of its own, in 6.5. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define BLK_OPEN_READ	FMODE_READ
+#define BLK_OPEN_WRITE	FMODE_WRITE
+#endif
+
+#else /* !__KERNEL__ */
+
+#include "tools/shim.h"
+
+#endif
+
+#endif
