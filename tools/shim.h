@@ -55,6 +55,7 @@ typedef int64_t s64;
 #define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
 
 #define IS_REACHABLE(option)	1
+typedef unsigned int gfp_t;
 #define GFP_KERNEL		0
 #define __GFP_NOWARN		0
 
@@ -83,19 +84,19 @@ static inline int fls64(u64 n)
 	return n ? 64 - __builtin_clzll(n) : 0;
 }
 
-static inline void *kvmalloc(size_t size, int gfp)
+static inline void *kvmalloc(size_t size, gfp_t gfp)
 {
 	(void)gfp;
 	return malloc(size ? size : 1);
 }
 
-static inline void *kvzalloc(size_t size, int gfp)
+static inline void *kvzalloc(size_t size, gfp_t gfp)
 {
 	(void)gfp;
 	return calloc(1, size ? size : 1);
 }
 
-static inline void *kvmalloc_array(size_t n, size_t size, int gfp)
+static inline void *kvmalloc_array(size_t n, size_t size, gfp_t gfp)
 {
 	size_t bytes;
 
@@ -104,7 +105,7 @@ static inline void *kvmalloc_array(size_t n, size_t size, int gfp)
 	return kvmalloc(bytes, gfp);
 }
 
-static inline void *kvcalloc(size_t n, size_t size, int gfp)
+static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	(void)gfp;
 	return calloc(n ? n : 1, size);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A blob on a device: which bytes of the device it is (tar), how they are
+ * coded (ZFile), and the layer inside (LSMT). Reads metadata synchronously:
+ * all functions may sleep, and none belongs into the I/O path.
+ */
+#ifndef DM_OVERLAYBD_BLOB_H
+#define DM_OVERLAYBD_BLOB_H
+
+#include "dm-overlaybd-lsmt.h"
+#include "dm-overlaybd-zfile.h"
+
+/*
+ * What a blob lies on: a block device in the kernel, a file in user space.
+ * Each environment defines the structure and these two functions.
+ */
+struct obd_dev;
+
+/**
+ * obd_dev_size - bytes that can be read
+ * @dev: the device
+ */
+u64 obd_dev_size(const struct obd_dev *dev);
+
+/**
+ * obd_dev_read - read bytes, at any alignment
+ * @dev: the device
+ * @pos: first byte
+ * @buf: where to
+ * @len: bytes; @pos + @len does not pass obd_dev_size()
+ *
+ * May sleep. Return: 0, or a negative errno.
+ */
+int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len);
+
+/**
+ * struct obd_blob - a blob, opened
+ * @dev: what it lies on
+ * @start: byte of the device where it begins, behind any tar header
+ * @size: its bytes there
+ * @data_size: bytes when decompressed
+ * @compressed: whether it is a ZFile
+ * @zfile: the ZFile, if it is
+ *
+ * Immutable once opened.
+ */
+struct obd_blob {
+	struct obd_dev *dev;
+	u64 start;
+	u64 size;
+	u64 data_size;
+	bool compressed;
+	struct obd_zfile zfile;
+};
+
+/* Memory for obd_blob_read(); one user at a time. Begins zeroed. */
+struct obd_scratch {
+	struct obd_codec codec;
+	u8 *in;		/* stored blocks */
+	u8 *out;	/* one decompressed block */
+	u32 in_size;
+	u32 out_size;
+};
+
+/**
+ * obd_scratch_release - free what obd_blob_read() allocated
+ * @scratch: the scratch memory; a zeroed one is fine
+ */
+void obd_scratch_release(struct obd_scratch *scratch);
+
+/**
+ * obd_blob_open - recognise a blob, check its headers, load its jump table
+ * @blob: filled in; release with obd_blob_release(), also after a failure
+ * @dev: what it lies on; outlives the blob
+ * @bytes: exact length of the blob, or of the tar around it; 0 means the
+ *	device's size. May pass the end of the device by less than a sector,
+ *	which a block device over a file cuts off
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_blob_open(struct obd_blob *blob, struct obd_dev *dev, u64 bytes,
+		  struct obd_error *err);
+
+/**
+ * obd_blob_release - free what obd_blob_open() allocated
+ * @blob: the blob; a zeroed one is fine
+ */
+void obd_blob_release(struct obd_blob *blob);
+
+/**
+ * obd_blob_read - read decompressed bytes
+ * @blob: an opened blob
+ * @pos: first byte
+ * @buf: where to
+ * @len: bytes; @pos + @len must not pass @blob->data_size
+ * @scratch: scratch memory, grows as needed
+ * @err: the reason, on failure
+ *
+ * CRCs are checked.
+ *
+ * Return: 0; -EBADMSG for a wrong CRC, -EILSEQ for a block that does not
+ * decompress; or another negative errno.
+ */
+int obd_blob_read(const struct obd_blob *blob, u64 pos, void *buf, u64 len,
+		  struct obd_scratch *scratch, struct obd_error *err);
+
+/**
+ * struct obd_layer - an LSMT layer in a blob
+ * @blob: the blob
+ * @lsmt: what its trailer says
+ * @entries: its checked index, @lsmt.nr_entries of them
+ */
+struct obd_layer {
+	struct obd_blob blob;
+	struct obd_lsmt lsmt;
+	struct lsmt_entry *entries;
+};
+
+/**
+ * obd_layer_open - open a blob and the LSMT layer in it
+ * @layer: filled in; release with obd_layer_release(), also after a failure
+ * @dev: see obd_blob_open()
+ * @bytes: see obd_blob_open()
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_layer_open(struct obd_layer *layer, struct obd_dev *dev, u64 bytes,
+		   struct obd_error *err);
+
+/**
+ * obd_layer_drop_index - free the index of a layer that has been merged
+ * @layer: the layer
+ */
+void obd_layer_drop_index(struct obd_layer *layer);
+
+/**
+ * obd_layer_release - free what obd_layer_open() allocated
+ * @layer: the layer; a zeroed one is fine
+ */
+void obd_layer_release(struct obd_layer *layer);
+
+/**
+ * obd_stack_sectors - virtual size of a stack
+ * @layers: opened layers, lowest first
+ * @nr: how many
+ *
+ * Return: that of the highest layer that has one, in sectors; 0 if none has.
+ */
+u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr);
+
+/**
+ * obd_stack_merge - merge the indexes of a stack
+ * @map: see obd_map_build()
+ * @layers: opened layers with their indexes, lowest first
+ * @nr: 1 to LSMT_MAX_LAYERS
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno; -EINVAL if no layer has a virtual size.
+ */
+int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
+		    unsigned int nr, struct obd_error *err);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Read blobs from files and block devices.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "tools/file.h"
+
+int obd_file_open(struct obd_dev *dev, const char *path)
+{
+	off_t size;
+
+	dev->size = 0;
+	dev->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (dev->fd < 0)
+		return -errno;
+	size = lseek(dev->fd, 0, SEEK_END);
+	if (size < 0)
+		return -errno;
+	dev->size = size;
+	return 0;
+}
+
+void obd_file_close(struct obd_dev *dev)
+{
+	if (dev->fd >= 0)
+		close(dev->fd);
+	dev->fd = -1;
+}
+
+u64 obd_dev_size(const struct obd_dev *dev)
+{
+	return dev->size;
+}
+
+int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
+{
+	char *to = buf;
+
+	while (len) {
+		ssize_t n = pread(dev->fd, to, len, pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -ENODATA;
+		to += n;
+		pos += n;
+		len -= n;
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The format files' struct obd_dev over a file or block device.
+ */
+#ifndef OVERLAYBD_FILE_H
+#define OVERLAYBD_FILE_H
+
+#include "dm-overlaybd-blob.h"
+
+struct obd_dev {
+	int fd;
+	u64 size;
+};
+
+/**
+ * obd_file_open - open a file or block device for reading
+ * @dev: filled in; close with obd_file_close(), also after a failure
+ * @path: its name
+ *
+ * Any number of threads may read from it.
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_file_open(struct obd_dev *dev, const char *path);
+
+/**
+ * obd_file_close - close what obd_file_open() opened
+ * @dev: the file
+ */
+void obd_file_close(struct obd_dev *dev);
+
+#endif
