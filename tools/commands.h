@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The subcommands, and what they share: exit codes and messages.
+ */
+#ifndef OVERLAYBD_COMMANDS_H
+#define OVERLAYBD_COMMANDS_H
+
+#include <stdbool.h>
+
+/* Exit codes; the manual page documents them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,	/* an operation failed: I/O, no memory, ... */
+	EXIT_USAGE = 2,		/* wrong arguments */
+	EXIT_INVALID = 3,	/* a blob or configuration is invalid or corrupt */
+	EXIT_BUSY = 4,		/* the device is in use */
+	EXIT_NO_DEVICE = 5,	/* there is no such device */
+};
+
+/**
+ * struct command - a row of the action table
+ * @name: as typed
+ * @args: what follows it, for the usage line
+ * @summary: one line for --help
+ * @help: options, a line each
+ * @run: argv[0] is @name; returns an exit code
+ */
+struct command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *help;
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct command cmd_open, cmd_close, cmd_table, cmd_status;
+extern const struct command cmd_dump, cmd_verify, cmd_export, cmd_create;
+
+/**
+ * complain - print "overlaybdsetup: ..." on standard error
+ * @fmt: printf format, without a newline
+ */
+__attribute__((format(printf, 1, 2)))
+void complain(const char *fmt, ...);
+
+/**
+ * usage_error - complain, and point to --help
+ * @cmd: the command
+ * @fmt: printf format, without a newline
+ *
+ * Return: EXIT_USAGE.
+ */
+__attribute__((format(printf, 2, 3)))
+int usage_error(const struct command *cmd, const char *fmt, ...);
+
+/**
+ * print_help - print a command's usage, for its --help
+ * @cmd: the command
+ *
+ * Return: EXIT_OK.
+ */
+int print_help(const struct command *cmd);
+
+#endif
