@@ -9,6 +9,7 @@
 # from the machine's own configuration.
 archive_of()
 {
+	# shellcheck disable=SC2016	# apt expands these
 	apt-get indextargets --format '$(LABEL) $(REPO_URI)' \
 		'Origin: Debian' 'Created-By: Packages' |
 		awk -v label="$1" '$1 == label { print $2; exit }'

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# shellcheck disable=SC2154	# rundir is that of run
 #
 # What a guest's console says about the kernel's health.
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# shellcheck disable=SC2153	# TREE comes from lib.sh
 #
 # The project's module, built for one of the kernels in build/module/KERNEL:
 # links to the sources, the objects beside them, and in root/ a module tree
@@ -71,12 +72,13 @@ module_install()
 
 module_fresh()
 {
-	local dir=$1 name=$2 tree
+	local dir=$1 name=$2 tree file
 
 	tree=$dir/root/lib/modules/$(kernel_release "$name")
 	[ -f "$tree/modules.dep.bin" ] || return
-	[ -z "$(module_sources |
-		xargs -d '\n' sh -c 'find "$@" -newer "$0"' "$tree/modules.dep.bin")" ]
+	while read -r file; do
+		[ ! "$file" -nt "$tree/modules.dep.bin" ] || return
+	done < <(module_sources)
 }
 
 module_build()
