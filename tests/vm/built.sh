@@ -121,3 +121,8 @@ built_get()
 	recipe_of "$name" >"$dir/ready"
 	say "$name is ready after $SECONDS seconds"
 }
+
+built_make_args()
+{
+	printf '%s\n' -C "$(kernel_dir "$1")/build" ARCH="$(built_arch "$1")"
+}

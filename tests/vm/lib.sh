@@ -15,7 +15,7 @@ readonly VM_DIR TREE CACHE KERNELS EXIT_SKIP=77 EXIT_SPLAT=99 \
 
 say()
 {
-	printf '%s: %s\n' "${0##*/tests/}" "$*" >&2
+	printf '%s: %s\n' "tests/vm/${0##*/}" "$*" >&2
 }
 
 die()

@@ -131,6 +131,6 @@ stock_recipe()
 stock_make_args()
 {
 	printf '%s\n' -C "$(kernel_dir "$1")/headers" CONFIG_DEBUG_INFO_BTF_MODULES=
-	[ "$1" != sid ] || printf '%s\n' CC=gcc-12 \
+	[ "$1" != sid ] || printf '%s\n' CC=gcc-12 CONFIG_PAHOLE_VERSION=0 \
 		CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=
 }
