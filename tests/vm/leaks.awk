@@ -13,6 +13,6 @@ function flush_report()
 }
 
 /^unreferenced object/ { flush_report() }
-/dm_|overlaybd|^ +\[<[0-9a-f]+>\] 0x[0-9a-f]+$/ { concerns_us = 1 }
+/[ [_](dm_|overlaybd)/ || /^ +0x[0-9a-f]+$/ { concerns_us = 1 }
 { report = report $0 "\n" }
 END { flush_report() }

@@ -81,6 +81,7 @@ virtiofsd_start()
 		-o source=/ -o cache=auto -o sandbox=chroot -o log_level=err -f \
 		</dev/null >>"$rundir/emulator.err" 2>&1 &
 	pids+=($!)
+	disown
 	for n in {1..250}; do
 		[ ! -S "$rundir/virtiofs" ] || return 0
 		sleep 0.02
@@ -112,5 +113,6 @@ qemu_start()
 		"${accel_args[@]}" "${disk_args[@]}" \
 		</dev/null >>"$rundir/emulator.err" 2>&1 &
 	guest_pid=$!
+	disown "$guest_pid"
 	pids+=("$guest_pid")
 }
