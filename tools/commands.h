@@ -44,6 +44,13 @@ __attribute__((format(printf, 1, 2)))
 void complain(const char *fmt, ...);
 
 /**
+ * last_complaint - the text of the last complaint, for a result file
+ *
+ * Return: the text, without the program's name; empty if there was none.
+ */
+const char *last_complaint(void);
+
+/**
  * usage_error - complain, and point to --help
  * @cmd: the command
  * @fmt: printf format, without a newline

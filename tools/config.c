@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Read config.v1.json.
+ */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dm-overlaybd-format.h"
+#include "tools/commands.h"
+#include "tools/config.h"
+
+#define CONFIG_SIZE_MAX		(16 << 20)
+#define CONFIG_DEPTH_MAX	32
+#define FIELD_NAME_SIZE		64
+
+static int no_memory(const char *path)
+{
+	complain("%s: no memory", path);
+	return EXIT_FAILED;
+}
+
+static int wrong_type(const char *path, const char *field,
+		      struct json_object *value, const char *expected)
+{
+	complain("%s: %s is %s, expected %s", path, field,
+		 json_type_to_name(json_object_get_type(value)), expected);
+	return EXIT_INVALID;
+}
+
+/* Relative to the folder of the configuration, not to the caller's. */
+static char *resolve(const char *config_path, const char *path)
+{
+	const char *slash = strrchr(config_path, '/');
+	char *to;
+
+	if (*path == '/' || !slash)
+		return strdup(path);
+	if (asprintf(&to, "%.*s/%s", (int)(slash - config_path), config_path,
+		     path) < 0)
+		return NULL;
+	return to;
+}
+
+/* @value stays NULL where the field is absent, null or empty. */
+static int get_string(const char *path, struct json_object *object,
+		      const char *prefix, const char *key, const char **value)
+{
+	char field[FIELD_NAME_SIZE];
+	struct json_object *o;
+	const char *text;
+
+	if (!json_object_object_get_ex(object, key, &o) || !o)
+		return EXIT_OK;
+	snprintf(field, sizeof(field), "%s%s", prefix, key);
+	if (!json_object_is_type(o, json_type_string))
+		return wrong_type(path, field, o, "a string");
+	text = json_object_get_string(o);
+	if (strlen(text) != (size_t)json_object_get_string_len(o)) {
+		complain("%s: %s contains a NUL character", path, field);
+		return EXIT_INVALID;
+	}
+	if (*text)
+		*value = text;
+	return EXIT_OK;
+}
+
+static int get_path(const char *path, struct json_object *object,
+		    const char *prefix, const char *key, char **to)
+{
+	const char *value = NULL;
+	int r = get_string(path, object, prefix, key, &value);
+
+	if (r || !value)
+		return r;
+	*to = resolve(path, value);
+	return *to ? EXIT_OK : no_memory(path);
+}
+
+static int get_digest(const char *path, struct json_object *object,
+		      const char *prefix, char **to)
+{
+	const char *value = NULL;
+	int r = get_string(path, object, prefix, "digest", &value);
+
+	if (r || !value)
+		return r;
+	*to = strdup(value);
+	return *to ? EXIT_OK : no_memory(path);
+}
+
+static int get_size(const char *path, struct json_object *object,
+		    const char *prefix, uint64_t *size)
+{
+	char field[FIELD_NAME_SIZE];
+	struct json_object *o;
+
+	if (!json_object_object_get_ex(object, "size", &o) || !o)
+		return EXIT_OK;
+	snprintf(field, sizeof(field), "%ssize", prefix);
+	if (!json_object_is_type(o, json_type_int))
+		return wrong_type(path, field, o, "a number of bytes");
+	if (json_object_get_int64(o) < 0) {
+		complain("%s: %s is %s, expected 0 or more", path, field,
+			 json_object_get_string(o));
+		return EXIT_INVALID;
+	}
+	*size = json_object_get_uint64(o);
+	return EXIT_OK;
+}
+
+static int parse_lower(struct config *config, struct json_object *o,
+		       unsigned int i)
+{
+	struct config_lower *lower = &config->lowers[i];
+	char prefix[FIELD_NAME_SIZE / 2];
+
+	snprintf(prefix, sizeof(prefix), "lowers[%u]", i);
+	if (!json_object_is_type(o, json_type_object))
+		return wrong_type(config->path, prefix, o, "an object");
+	strcat(prefix, ".");
+	return get_path(config->path, o, prefix, "file", &lower->file) ?:
+	       get_path(config->path, o, prefix, "dir", &lower->dir) ?:
+	       get_digest(config->path, o, prefix, &lower->digest) ?:
+	       get_path(config->path, o, prefix, "targetFile",
+			&lower->target_file) ?:
+	       get_size(config->path, o, prefix, &lower->size);
+}
+
+static int parse_lowers(struct config *config, struct json_object *root)
+{
+	struct json_object *lowers;
+	size_t i, nr = 0;
+	int r = EXIT_OK;
+
+	if (json_object_object_get_ex(root, "lowers", &lowers) && lowers) {
+		if (!json_object_is_type(lowers, json_type_array))
+			return wrong_type(config->path, "lowers", lowers,
+					  "an array");
+		nr = json_object_array_length(lowers);
+	}
+	if (!nr || nr > LSMT_MAX_LAYERS) {
+		complain("%s: lowers has %zu elements, expected 1 to %d",
+			 config->path, nr, LSMT_MAX_LAYERS);
+		return EXIT_INVALID;
+	}
+	config->lowers = calloc(nr, sizeof(*config->lowers));
+	if (!config->lowers)
+		return no_memory(config->path);
+	config->nr_lowers = nr;
+	for (i = 0; !r && i < nr; i++)
+		r = parse_lower(config, json_object_array_get_idx(lowers, i),
+				i);
+	return r;
+}
+
+/* Writers leave an empty upper where there is none. */
+static int parse_upper(struct config *config, struct json_object *root)
+{
+	static const char *const keys[] = {
+		"data", "index", "target", "gzipIndex",
+	};
+	struct json_object *o;
+	size_t i;
+	int r = EXIT_OK;
+
+	if (!json_object_object_get_ex(root, "upper", &o) || !o)
+		return EXIT_OK;
+	if (!json_object_is_type(o, json_type_object))
+		return wrong_type(config->path, "upper", o, "an object");
+	for (i = 0; !r && i < sizeof(keys) / sizeof(keys[0]); i++) {
+		char *file = NULL;
+
+		r = get_path(config->path, o, "upper.", keys[i], &file);
+		if (config->upper)
+			free(file);
+		else
+			config->upper = file;
+	}
+	return r;
+}
+
+static int parse_root(struct config *config, struct json_object *root)
+{
+	if (!json_object_is_type(root, json_type_object))
+		return wrong_type(config->path, "the configuration", root,
+				  "an object");
+	/* First of all, so that whatever else is wrong can be reported there. */
+	return get_path(config->path, root, "", "resultFile",
+			&config->result_file) ?:
+	       parse_lowers(config, root) ?: parse_upper(config, root);
+}
+
+static int check_end(const char *path, const char *text, size_t at, size_t len)
+{
+	while (at < len && isspace((unsigned char)text[at]))
+		at++;
+	if (at == len)
+		return EXIT_OK;
+	complain("%s: more than one JSON value, the second at byte %zu", path,
+		 at);
+	return EXIT_INVALID;
+}
+
+static int tokenize(const char *path, const char *text, size_t len,
+		    struct json_object **root)
+{
+	struct json_tokener *tok = json_tokener_new_ex(CONFIG_DEPTH_MAX);
+	enum json_tokener_error error;
+	size_t end;
+
+	if (!tok)
+		return no_memory(path);
+	*root = json_tokener_parse_ex(tok, text, len);
+	error = json_tokener_get_error(tok);
+	end = json_tokener_get_parse_end(tok);
+	json_tokener_free(tok);
+	if (error == json_tokener_success)
+		return check_end(path, text, end, len);
+	complain("%s: not JSON: %s at byte %zu", path,
+		 error == json_tokener_continue ?
+		 "unexpected end" : json_tokener_error_desc(error), end);
+	return EXIT_INVALID;
+}
+
+int config_parse(struct config *config, const char *path, const char *text,
+		 size_t len)
+{
+	struct json_object *root = NULL;
+	int r;
+
+	*config = (struct config) { .path = strdup(path) };
+	if (!config->path)
+		return no_memory(path);
+	r = tokenize(path, text, len, &root) ?: parse_root(config, root);
+	json_object_put(root);
+	return r;
+}
+
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size) {
+		n = read(fd, buf + len, size - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		len += n;
+	}
+	return len;
+}
+
+static int load_fd(struct config *config, const char *path, int fd)
+{
+	char *text = malloc(CONFIG_SIZE_MAX + 1);
+	ssize_t len;
+	int r;
+
+	if (!text)
+		return no_memory(path);
+	len = read_all(fd, text, CONFIG_SIZE_MAX + 1);
+	if (len < 0) {
+		complain("cannot read %s: %s", path, strerror(errno));
+		r = EXIT_FAILED;
+	} else if (len > CONFIG_SIZE_MAX) {
+		complain("%s: larger than %d bytes, this is no configuration",
+			 path, CONFIG_SIZE_MAX);
+		r = EXIT_INVALID;
+	} else {
+		r = config_parse(config, path, text, len);
+	}
+	free(text);
+	return r;
+}
+
+int config_load(struct config *config, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	*config = (struct config) {};
+	if (fd < 0) {
+		complain("cannot open %s: %s", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	r = load_fd(config, path, fd);
+	close(fd);
+	return r;
+}
+
+static int look_into_dir(const char *path, struct config_lower *lower)
+{
+	static const char *const names[] = {
+		"overlaybd.commit", ".commit", "overlaybd.sealed",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *file;
+
+		if (asprintf(&file, "%s/%s", lower->dir, names[i]) < 0)
+			return no_memory(path);
+		if (!access(file, F_OK)) {
+			lower->file = file;
+			return EXIT_OK;
+		}
+		free(file);
+	}
+	return EXIT_OK;
+}
+
+static int find_blob(const struct config *config, unsigned int i)
+{
+	struct config_lower *lower = &config->lowers[i];
+	int r = EXIT_OK;
+
+	if (!lower->file && lower->dir)
+		r = look_into_dir(config->path, lower);
+	if (r || lower->file)
+		return r;
+	if (lower->digest) {
+		complain("layer %u is remote (digest %s): download it first%s%s%s",
+			 i, lower->digest, lower->dir ? ", as " : "",
+			 lower->dir ?: "",
+			 lower->dir ? "/overlaybd.commit" : "");
+		return EXIT_FAILED;
+	}
+	if (lower->dir) {
+		complain("layer %u: no overlaybd.commit, .commit or overlaybd.sealed in %s",
+			 i, lower->dir);
+		return EXIT_FAILED;
+	}
+	complain("%s: lowers[%u] has none of the fields file, dir and digest",
+		 config->path, i);
+	return EXIT_INVALID;
+}
+
+int config_find_blobs(struct config *config)
+{
+	unsigned int i;
+	int r = EXIT_OK;
+
+	for (i = 0; !r && i < config->nr_lowers; i++)
+		r = find_blob(config, i);
+	return r;
+}
+
+static void lower_release(struct config_lower *lower)
+{
+	free(lower->file);
+	free(lower->dir);
+	free(lower->digest);
+	free(lower->target_file);
+}
+
+void config_release(struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < config->nr_lowers; i++)
+		lower_release(&config->lowers[i]);
+	free(config->lowers);
+	free(config->path);
+	free(config->upper);
+	free(config->result_file);
+	*config = (struct config) {};
+}

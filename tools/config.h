@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The configuration of an image, config.v1.json, as snapshotters write it.
+ */
+#ifndef OVERLAYBD_CONFIG_H
+#define OVERLAYBD_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct config_lower - a read-only layer
+ * @file: the blob, or NULL until config_find_blobs() has looked into @dir
+ * @dir: folder in which the blob is looked for, or NULL
+ * @digest: what a registry calls it, or NULL
+ * @target_file: the untouched layer of a TurboOCI pair, or NULL
+ * @size: bytes of the blob, 0 if not told
+ */
+struct config_lower {
+	char *file;
+	char *dir;
+	char *digest;
+	char *target_file;
+	uint64_t size;
+};
+
+/**
+ * struct config - an image
+ * @path: file it came from
+ * @lowers: the read-only layers, lowest first
+ * @nr_lowers: 1 to LSMT_MAX_LAYERS
+ * @upper: some file of a writable layer, or NULL if there is none
+ * @result_file: where open reports, or NULL
+ *
+ * Paths that were relative have been made to begin in the folder of @path.
+ */
+struct config {
+	char *path;
+	struct config_lower *lowers;
+	unsigned int nr_lowers;
+	char *upper;
+	char *result_file;
+};
+
+/**
+ * config_parse - take a configuration from memory
+ * @config: filled in; release with config_release(), also after a failure
+ * @path: the file that it came from
+ * @text: what that holds
+ * @len: bytes
+ *
+ * Opens no file. Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int config_parse(struct config *config, const char *path, const char *text,
+		 size_t len);
+
+/**
+ * config_load - read a configuration from its file
+ * @config: filled in; release with config_release(), also after a failure
+ * @path: the file
+ *
+ * Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int config_load(struct config *config, const char *path);
+
+/**
+ * config_find_blobs - give a file to every lower that only names a folder
+ * @config: the configuration
+ *
+ * Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int config_find_blobs(struct config *config);
+
+/**
+ * config_release - free what config_parse() or config_load() allocated
+ * @config: the configuration; a zeroed one is fine
+ */
+void config_release(struct config *config);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * overlaybdsetup: finds the subcommand, and says what went wrong.
+ */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/commands.h"
+
+#ifndef OVERLAYBD_VERSION
+#define OVERLAYBD_VERSION	"0.1.0"
+#endif
+
+#define PROGRAM		"overlaybdsetup"
+#define MESSAGE_SIZE	8192
+
+static const struct command *const commands[] = {
+	&cmd_open, &cmd_close, &cmd_table, &cmd_status,
+	&cmd_dump, &cmd_verify, &cmd_export, &cmd_create,
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static char message[MESSAGE_SIZE];
+
+/* Names come from files that others wrote: keep terminals out of their reach. */
+static void blank_control_characters(char *text)
+{
+	for (; *text; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	blank_control_characters(message);
+	fprintf(stderr, PROGRAM ": %s\n", message);
+}
+
+const char *last_complaint(void)
+{
+	return message;
+}
+
+int usage_error(const struct command *cmd, const char *fmt, ...)
+{
+	char text[MESSAGE_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	complain("%s: %s", cmd->name, text);
+	fprintf(stderr, "Try '" PROGRAM " %s --help'.\n", cmd->name);
+	return EXIT_USAGE;
+}
+
+int print_help(const struct command *cmd)
+{
+	printf("Usage: " PROGRAM " %s %s\n\n%s.\n\n%s", cmd->name, cmd->args,
+	       cmd->summary, cmd->help);
+	return EXIT_OK;
+}
+
+static int print_commands(void)
+{
+	size_t i;
+
+	printf("Usage: " PROGRAM " COMMAND [ARGUMENT...]\n\n"
+	       "Block devices from OverlayBD images.\n\nCommands:\n");
+	for (i = 0; i < NR_COMMANDS; i++)
+		printf("  %s %s\n      %s\n", commands[i]->name,
+		       commands[i]->args, commands[i]->summary);
+	printf("\nOptions:\n"
+	       "  -h, --help     print this; after a command, its options\n"
+	       "  -V, --version  print the version\n\n"
+	       "Exit status: 0 success, 1 failure, 2 wrong arguments, 3 invalid or\n"
+	       "corrupt blob or configuration, 4 device in use, 5 no such device.\n");
+	return EXIT_OK;
+}
+
+static int print_version(void)
+{
+	printf(PROGRAM " %s\n", OVERLAYBD_VERSION);
+	return EXIT_OK;
+}
+
+static const struct command *find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc < 2) {
+		complain("no command given");
+	} else if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
+		return print_commands();
+	} else if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
+		return print_version();
+	} else {
+		cmd = find_command(argv[1]);
+		if (cmd)
+			return cmd->run(argc - 1, argv + 1);
+		complain("unknown %s '%s'",
+			 *argv[1] == '-' ? "option" : "command", argv[1]);
+	}
+	fprintf(stderr, "Try '" PROGRAM " --help'.\n");
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int r = run(argc, argv);
+
+	/* Output that was lost, say to a full disk, is no success. */
+	if (fflush(stdout) || ferror(stdout)) {
+		complain("cannot write the output");
+		return r ? r : EXIT_FAILED;
+	}
+	return r;
+}

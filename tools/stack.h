@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The layers of an image, opened and checked by the parser that the kernel
+ * module uses, so that what is wrong is said with layer, file and field.
+ */
+#ifndef OVERLAYBD_STACK_H
+#define OVERLAYBD_STACK_H
+
+#include "tools/config.h"
+#include "tools/file.h"
+
+/**
+ * struct stack_lower - a blob, opened
+ * @path: its name, the configuration's
+ * @dev: the file; the loop device is made of this very descriptor
+ * @layer: the layer in it
+ * @bytes: exact length of the blob
+ * @rdev: number of the block device, 0 if the blob is a file
+ * @needs_tail: the module needs bytes that a loop device would hide
+ */
+struct stack_lower {
+	const char *path;
+	struct obd_dev dev;
+	struct obd_layer layer;
+	u64 bytes;
+	dev_t rdev;
+	bool needs_tail;
+};
+
+/**
+ * struct stack - an image, opened
+ * @lowers: its layers, lowest first
+ * @layers: the same, as obd_stack_merge() wants them
+ * @nr: how many
+ * @nr_sectors: virtual size
+ */
+struct stack {
+	struct stack_lower *lowers;
+	struct obd_layer **layers;
+	unsigned int nr;
+	u64 nr_sectors;
+};
+
+/**
+ * stack_open - open and check every layer of an image
+ * @stack: filled in; release with stack_close(), also after a failure
+ * @config: the image; must outlive @stack
+ *
+ * Complains when it fails, and warns when a layer was made for another parent
+ * than the one below it.
+ *
+ * Return: an exit code.
+ */
+int stack_open(struct stack *stack, struct config *config);
+
+/**
+ * stack_close - release what stack_open() opened
+ * @stack: the stack; a zeroed one is fine
+ */
+void stack_close(struct stack *stack);
+
+#endif
