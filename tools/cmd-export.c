@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * overlaybdsetup export: flatten an image into a file.
+ */
+#include <getopt.h>
+
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/output.h"
+#include "tools/progress.h"
+#include "tools/reader.h"
+#include "tools/stack.h"
+#include "tools/workers.h"
+
+#define PIECE_BYTES	(1U << 20)
+
+/* What one thread does at a time: extents, the first of them from a sector on. */
+struct piece {
+	u64 sector;		/* first virtual sector */
+	u64 end;		/* one past the last */
+	u64 bytes;		/* of data, holes between extents left out */
+};
+
+struct export {
+	struct stack *stack;
+	struct obd_map map;
+	struct piece *pieces;
+	u64 nr_pieces;
+	u64 max_pieces;
+	struct output out;
+	struct reader *readers;	/* one a thread */
+	u8 **buffers;		/* one a thread */
+	unsigned int nr_threads;
+	struct progress progress;
+};
+
+static u64 mapped_bytes(const struct export *ex)
+{
+	u64 i, sum = 0;
+
+	for (i = 0; i < ex->nr_pieces; i++)
+		sum += ex->pieces[i].bytes;
+	return sum;
+}
+
+/*
+ * A piece of a compressed layer should end with a block, or two threads
+ * decompress it.
+ */
+static u64 piece_sectors(const struct obd_blob *blob,
+			 const struct obd_range *range)
+{
+	u64 sectors = PIECE_BYTES >> OBD_SECTOR_SHIFT;
+	u64 end = range->moffset + sectors;
+	u64 block;
+
+	if (!blob->compressed)
+		return min(sectors, range->len);
+	block = max(blob->zfile.block_size >> OBD_SECTOR_SHIFT, 1U);
+	if (range->moffset / block != end / block)
+		end = round_down(end, block);
+	return min(end - range->moffset, range->len);
+}
+
+/* Small extents that follow one another share a piece. */
+static int add_piece(struct export *ex, u64 sector, u64 len)
+{
+	struct piece *last = &ex->pieces[ex->nr_pieces];
+	u64 bytes = len << OBD_SECTOR_SHIFT;
+
+	if (ex->nr_pieces && last[-1].bytes + bytes <= PIECE_BYTES) {
+		last[-1].end = sector + len;
+		last[-1].bytes += bytes;
+		return 0;
+	}
+	if (ex->nr_pieces == ex->max_pieces) {
+		u64 max_pieces = 2 * ex->max_pieces + 64;
+		struct piece *more = reallocarray(ex->pieces, max_pieces,
+						  sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		ex->pieces = more;
+		ex->max_pieces = max_pieces;
+		last = &ex->pieces[ex->nr_pieces];
+	}
+	*last = (struct piece) { sector, sector + len, bytes };
+	ex->nr_pieces++;
+	return 0;
+}
+
+static int cut_pieces(struct export *ex, struct obd_error *err)
+{
+	struct obd_range range;
+	u64 sector;
+	int r = 0;
+
+	for (sector = 0; !r && sector < ex->map.nr_sectors;
+	     sector += range.len) {
+		obd_map_lookup(&ex->map, sector, &range);
+		if (range.layer == OBD_HOLE)
+			continue;
+		range.len = piece_sectors(&ex->stack->layers[range.layer]->blob,
+					  &range);
+		r = add_piece(ex, sector, range.len);
+	}
+	return r ? obd_fail(err, r, "no memory for %llu pieces",
+			    (unsigned long long)ex->nr_pieces) : 0;
+}
+
+static int copy_extent(struct export *ex, unsigned int thread, u64 sector,
+		       const struct obd_range *range, struct obd_error *err)
+{
+	const struct stack_lower *lower = &ex->stack->lowers[range->layer];
+	u64 len = range->len << OBD_SECTOR_SHIFT;
+	struct obd_error why;
+	int r;
+
+	r = reader_read(&ex->readers[thread], &lower->layer.blob,
+			range->moffset << OBD_SECTOR_SHIFT,
+			ex->buffers[thread], len, &why);
+	if (r)
+		return obd_fail(err, r, "layer %d (%s): %.120s", range->layer,
+				lower->path, why.text);
+	return output_write_sparse(&ex->out, sector << OBD_SECTOR_SHIFT,
+				   ex->buffers[thread], len, err);
+}
+
+static int copy_piece(void *ctx, unsigned int thread, u64 item, void *slot,
+		      struct obd_error *err)
+{
+	struct export *ex = ctx;
+	const struct piece *piece = &ex->pieces[item];
+	struct obd_range range;
+	u64 sector;
+	int r = 0;
+
+	(void)slot;
+	for (sector = piece->sector; !r && sector < piece->end;
+	     sector += range.len) {
+		obd_map_lookup(&ex->map, sector, &range);
+		range.len = min(range.len, piece->end - sector);
+		if (range.layer != OBD_HOLE)
+			r = copy_extent(ex, thread, sector, &range, err);
+	}
+	return r;
+}
+
+static int count_piece(void *ctx, u64 item, void *slot, struct obd_error *err)
+{
+	struct export *ex = ctx;
+
+	(void)slot;
+	(void)err;
+	progress_add(&ex->progress, ex->pieces[item].bytes);
+	return 0;
+}
+
+static int alloc_threads(struct export *ex, struct obd_error *err)
+{
+	unsigned int i;
+
+	ex->readers = calloc(ex->nr_threads, sizeof(*ex->readers));
+	ex->buffers = calloc(ex->nr_threads, sizeof(*ex->buffers));
+	for (i = 0; ex->buffers && i < ex->nr_threads; i++) {
+		ex->buffers[i] = malloc(PIECE_BYTES);
+		if (!ex->buffers[i])
+			break;
+	}
+	if (!ex->readers || !ex->buffers || i < ex->nr_threads)
+		return obd_fail(err, -ENOMEM, "no memory for %u threads",
+				ex->nr_threads);
+	return 0;
+}
+
+static int copy_pieces(struct export *ex, struct obd_error *err)
+{
+	const struct work work = {
+		.nr_items = ex->nr_pieces,
+		.nr_threads = ex->nr_threads,
+		.ctx = ex,
+		.work = copy_piece,
+		.finish = count_piece,
+	};
+	int r;
+
+	progress_begin(&ex->progress, "export", mapped_bytes(ex));
+	r = alloc_threads(ex, err) ?: work_run(&work, err);
+	progress_end(&ex->progress);
+	return r;
+}
+
+static int export_run(struct export *ex, const char *path,
+		      struct obd_error *err)
+{
+	int r;
+
+	r = obd_stack_merge(&ex->map, ex->stack->layers, ex->stack->nr, err) ?:
+	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
+	    output_truncate(&ex->out, ex->map.nr_sectors << OBD_SECTOR_SHIFT,
+			    err) ?:
+	    copy_pieces(ex, err) ?: output_commit(&ex->out, err);
+	output_discard(&ex->out);
+	return r;
+}
+
+static void export_release(struct export *ex)
+{
+	unsigned int i;
+
+	for (i = 0; ex->readers && i < ex->nr_threads; i++)
+		reader_release(&ex->readers[i]);
+	for (i = 0; ex->buffers && i < ex->nr_threads; i++)
+		free(ex->buffers[i]);
+	free(ex->readers);
+	free(ex->buffers);
+	free(ex->pieces);
+	obd_map_release(&ex->map);
+}
+
+static int export(const char *config_path, const char *path,
+		  unsigned int nr_threads)
+{
+	struct config config = {};
+	struct stack stack = {};
+	struct export ex = {
+		.stack = &stack,
+		.nr_threads = nr_threads,
+		.out.fd = -1,
+	};
+	struct obd_error err;
+	int r;
+
+	r = config_load(&config, config_path) ?: stack_open(&stack, &config);
+	if (!r) {
+		r = export_run(&ex, path, &err);
+		if (r)
+			complain("%s", err.text);
+		r = r == -EBADMSG || r == -EILSEQ ? EXIT_INVALID :
+		    r ? EXIT_FAILED : EXIT_OK;
+	}
+	export_release(&ex);
+	stack_close(&stack);
+	config_release(&config);
+	return r;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "threads", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	uint64_t threads = work_default_threads();
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c == 'h')
+			return print_help(&cmd_export);
+		if (c != 't')
+			return usage_error(&cmd_export, "wrong option '%s'",
+					   argv[optind - 1]);
+		if (!parse_u64(optarg, 1, THREADS_MAX, &threads))
+			return usage_error(&cmd_export,
+					   "--threads is '%s', expected 1 to %u",
+					   optarg, THREADS_MAX);
+	}
+	if (argc - optind != 2)
+		return usage_error(&cmd_export,
+				   "expected a configuration and a file to write");
+	return export(argv[optind], argv[optind + 1], threads);
+}
+
+const struct command cmd_export = {
+	.name = "export",
+	.args = "[--threads N] CONFIG.json OUT.raw",
+	.summary = "Flatten an image into a sparse file",
+	.help =
+"OUT.raw gets exactly the size of the disk. What no layer holds, and what is zero,\n"
+"stays a hole. The file appears under its name when it is complete; it is not\n"
+"waited for until it has reached the disk.\n"
+"Uppers and TurboOCI layers are not supported by this version.\n"
+"\n"
+"Options:\n"
+"      --threads N  use N threads, not all CPUs\n"
+"  -h, --help       print this\n",
+	.run = run,
+};

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Write a file under a temporary name.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <isa-l/mem_routines.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/output.h"
+
+#define PAGE	4096ULL		/* holes are no smaller */
+
+static const int fatal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
+/* What a signal handler has to remove. */
+static const char *volatile doomed;
+
+static void remove_and_die(int sig)
+{
+	if (doomed)
+		unlink(doomed);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+/* A signal that is ignored, as by nohup, stays so. */
+static void catch_signals(void)
+{
+	struct sigaction act = { .sa_handler = remove_and_die }, old;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(fatal_signals); i++)
+		if (!sigaction(fatal_signals[i], NULL, &old) &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(fatal_signals[i], &act, NULL);
+}
+
+static mode_t new_file_mode(void)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return 0666 & ~mask;
+}
+
+static int check_target(const char *path, struct obd_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return errno == ENOENT ? 0 :
+		       obd_fail(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return obd_fail(err, -EEXIST,
+				"%s: exists and is no regular file: name another",
+				path);
+	return 0;
+}
+
+/* No signal comes between a file and the name by which it is removed. */
+static int create_temp(struct output *out)
+{
+	sigset_t all, old;
+	int r = 0;
+
+	catch_signals();
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	out->fd = mkostemp(out->temp, O_CLOEXEC);
+	if (out->fd < 0 || fchmod(out->fd, new_file_mode()))
+		r = -errno;
+	if (out->fd >= 0)
+		doomed = out->temp;
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return r;
+}
+
+int output_open(struct output *out, const char *path, struct obd_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	int folder = slash ? slash + 1 - path : 0;
+	int r;
+
+	*out = (struct output) { .path = path, .fd = -1 };
+	r = check_target(path, err);
+	if (r)
+		return r;
+	if (asprintf(&out->temp, "%.*s.%s.XXXXXX", folder, path,
+		     path + folder) < 0) {
+		out->temp = NULL;
+		return obd_fail(err, -ENOMEM, "%s: no memory", path);
+	}
+	r = create_temp(out);
+	if (r)
+		return obd_fail(err, r,
+				"%s: cannot create a temporary file beside it: %s",
+				path, strerror(-r));
+	return 0;
+}
+
+int output_write(const struct output *out, u64 pos, const void *buf, u64 len,
+		 struct obd_error *err)
+{
+	while (len) {
+		ssize_t n = pwrite(out->fd, buf, len, pos);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return obd_fail(err, -errno,
+					"%s: cannot write %llu bytes at byte %llu: %s",
+					out->path, (unsigned long long)len,
+					(unsigned long long)pos,
+					strerror(errno));
+		buf = (const char *)buf + n;
+		pos += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Bytes from @pos on that are all zero, or that are not, page by page. */
+static u64 uniform_run(u64 pos, const u8 *buf, u64 len, bool *zero)
+{
+	u64 run = 0;
+
+	while (run < len) {
+		u64 page_end = round_down(pos + run, PAGE) + PAGE;
+		u64 n = min(page_end - (pos + run), len - run);
+		bool z = !isal_zero_detect((void *)(buf + run), n);
+
+		if (run && z != *zero)
+			break;
+		*zero = z;
+		run += n;
+	}
+	return run;
+}
+
+int output_write_sparse(const struct output *out, u64 pos, const void *buf,
+			u64 len, struct obd_error *err)
+{
+	const u8 *from = buf;
+	int r = 0;
+
+	while (!r && len) {
+		bool zero = false;
+		u64 n = uniform_run(pos, from, len, &zero);
+
+		if (!zero)
+			r = output_write(out, pos, from, n, err);
+		pos += n;
+		from += n;
+		len -= n;
+	}
+	return r;
+}
+
+int output_truncate(const struct output *out, u64 size, struct obd_error *err)
+{
+	if (ftruncate(out->fd, size))
+		return obd_fail(err, -errno,
+				"%s: cannot set its size to %llu bytes: %s",
+				out->path, (unsigned long long)size,
+				strerror(errno));
+	return 0;
+}
+
+int output_sync(const struct output *out, struct obd_error *err)
+{
+	if (fsync(out->fd))
+		return obd_fail(err, -errno, "%s: cannot write it out: %s",
+				out->path, strerror(errno));
+	return 0;
+}
+
+static int close_file(struct output *out)
+{
+	int r = out->fd >= 0 && close(out->fd) ? -errno : 0;
+
+	out->fd = -1;
+	return r;
+}
+
+int output_commit(struct output *out, struct obd_error *err)
+{
+	int r = close_file(out);
+
+	if (r)
+		return obd_fail(err, r, "%s: cannot write it out: %s",
+				out->path, strerror(-r));
+	if (rename(out->temp, out->path))
+		return obd_fail(err, -errno,
+				"%s: cannot give the finished file this name: %s",
+				out->path, strerror(errno));
+	doomed = NULL;
+	free(out->temp);
+	out->temp = NULL;
+	return 0;
+}
+
+void output_discard(struct output *out)
+{
+	close_file(out);
+	if (out->temp && doomed)
+		unlink(out->temp);
+	doomed = NULL;
+	free(out->temp);
+	out->temp = NULL;
+}

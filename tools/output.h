@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A file that appears under its name when it is complete, or not at all.
+ */
+#ifndef OVERLAYBD_OUTPUT_H
+#define OVERLAYBD_OUTPUT_H
+
+#include "dm-overlaybd-error.h"
+
+/**
+ * struct output - a file being written
+ * @path: its name to be
+ * @temp: its name until then, in the same folder
+ * @fd: the file
+ */
+struct output {
+	const char *path;
+	char *temp;
+	int fd;
+};
+
+/**
+ * output_open - begin a file
+ * @out: filled in; end with output_commit() or output_discard(), also after a
+ *	failure
+ * @path: its name to be; not copied. A file that has this name is replaced at
+ *	the end, what is no file is refused
+ * @err: the reason, on failure
+ *
+ * A signal that ends the process removes the file first. One file at a time.
+ *
+ * Return: 0, or a negative errno.
+ */
+int output_open(struct output *out, const char *path, struct obd_error *err);
+
+/**
+ * output_write - write at a place; several threads may
+ * @out: the file
+ * @pos: first byte
+ * @buf: what
+ * @len: bytes
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int output_write(const struct output *out, u64 pos, const void *buf, u64 len,
+		 struct obd_error *err);
+
+/**
+ * output_write_sparse - write at a place that has not been written before
+ * @out: the file
+ * @pos: first byte
+ * @buf: what
+ * @len: bytes
+ * @err: the reason, on failure
+ *
+ * Whole pages of zeros stay holes; several threads may call it. The length of
+ * the file must have been set.
+ *
+ * Return: 0, or a negative errno.
+ */
+int output_write_sparse(const struct output *out, u64 pos, const void *buf,
+			u64 len, struct obd_error *err);
+
+/**
+ * output_truncate - set the file's length
+ * @out: the file
+ * @size: bytes
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int output_truncate(const struct output *out, u64 size,
+		    struct obd_error *err);
+
+/**
+ * output_sync - have what was written reach stable storage
+ * @out: the file
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int output_sync(const struct output *out, struct obd_error *err);
+
+/**
+ * output_commit - give a complete file its name
+ * @out: the file
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno; output_discard() cleans up then.
+ */
+int output_commit(struct output *out, struct obd_error *err);
+
+/**
+ * output_discard - forget a file that is not wanted
+ * @out: the file; nothing happens after output_commit()
+ */
+void output_discard(struct output *out);
+
+#endif

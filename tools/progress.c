@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The progress line.
+ */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/progress.h"
+
+#define NSEC_PER_SEC	1000000000ULL
+#define FIRST_AFTER	(NSEC_PER_SEC / 2)	/* short work is silent */
+#define INTERVAL	(NSEC_PER_SEC / 5)
+#define MIB		(1024.0 * 1024.0)
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+void progress_begin(struct progress *p, const char *what, uint64_t total)
+{
+	*p = (struct progress) {
+		.what = what,
+		.total = total,
+		.terminal = isatty(STDERR_FILENO),
+	};
+	if (!p->terminal)
+		return;
+	p->start = now();
+	p->shown = p->start + FIRST_AFTER - INTERVAL;
+}
+
+void progress_add(struct progress *p, uint64_t bytes)
+{
+	double seconds;
+	uint64_t t;
+
+	p->done += bytes;
+	if (!p->terminal)
+		return;
+	t = now();
+	if (t < p->shown + INTERVAL)
+		return;
+	p->shown = t;
+	p->visible = true;
+	seconds = (double)(t - p->start) / NSEC_PER_SEC;
+	fprintf(stderr, "\r%s: %3.0f %% of %.0f MiB, %.0f MiB/s \033[K",
+		p->what, p->total ? 100.0 * p->done / p->total : 100.0,
+		p->total / MIB, p->done / MIB / seconds);
+}
+
+void progress_end(struct progress *p)
+{
+	if (p->visible)
+		fputs("\r\033[K", stderr);
+	p->visible = false;
+}
