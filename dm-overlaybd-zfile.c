@@ -39,6 +39,10 @@ static int check_integrity(const struct zfile_header *info, bool trailer,
 
 	if (!obd_zfile_recognised(info))
 		return obd_fail(err, -EINVAL, "ZFile %s: bad magic", which);
+	if (le32_to_cpu(info->size) != sizeof(*info))
+		return obd_fail(err, -EINVAL,
+				"ZFile %s: size is %u, expected %zu", which,
+				le32_to_cpu(info->size), sizeof(*info));
 	if ((flags & mask) != kind)
 		return obd_fail(err, -EINVAL,
 				"ZFile %s: flags are %#llx, expected %#llx of %#llx",
@@ -107,9 +111,10 @@ static int check_table(const struct zfile_header *info, const char *which,
 {
 	u64 offset = le64_to_cpu(info->index_offset);
 	u64 nr = le64_to_cpu(info->index_size);
-	u64 block_size = le32_to_cpu(info->block_size);
+	u32 block_size = le32_to_cpu(info->block_size);
 	u64 original = le64_to_cpu(info->original_size);
-	u64 expected = original / block_size + !!(original % block_size);
+	u64 expected = (original >> ilog2(block_size)) +
+		       !!(original & (block_size - 1));
 	u64 limit = min_t(u64, ZFILE_MAX_BLOCKS, size / sizeof(__le32));
 
 	if (!original || expected > limit)
