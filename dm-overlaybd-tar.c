@@ -4,18 +4,16 @@
  */
 #include "dm-overlaybd-tar.h"
 
-/* Digits of @base up to a space, NUL or the end of the field. */
-static int parse_number(const char *field, u32 len, u32 base, u64 *value)
+/* @len digits of @base, one at least. */
+static int parse_digits(const char *digits, u32 len, u32 base, u64 *value)
 {
 	u64 v = 0;
-	u32 i = 0;
+	u32 i;
 
-	while (i < len && field[i] == ' ')
-		i++;
-	if (i == len || !field[i])
+	if (!len)
 		return -EINVAL;
-	for (; i < len && field[i] && field[i] != ' '; i++) {
-		u32 digit = (u8)field[i] - '0';
+	for (i = 0; i < len; i++) {
+		u32 digit = (u8)digits[i] - '0';
 
 		if (digit >= base || check_mul_overflow(v, (u64)base, &v) ||
 		    check_add_overflow(v, (u64)digit, &v))
@@ -23,6 +21,18 @@ static int parse_number(const char *field, u32 len, u32 base, u64 *value)
 	}
 	*value = v;
 	return 0;
+}
+
+/* A header field: octal, perhaps behind spaces, ended by a space or NUL. */
+static int parse_field(const char *field, u32 len, u64 *value)
+{
+	u32 begin = 0, end;
+
+	while (begin < len && field[begin] == ' ')
+		begin++;
+	for (end = begin; end < len && field[end] && field[end] != ' ';)
+		end++;
+	return parse_digits(field + begin, end - begin, 8, value);
 }
 
 /* The checksum field itself counts as spaces. */
@@ -43,15 +53,15 @@ bool obd_tar_recognised(const struct tar_header *header)
 	u64 sum;
 
 	return !memcmp(header->magic, TAR_MAGIC, sizeof(header->magic)) &&
-	       !parse_number(header->checksum, sizeof(header->checksum), 8,
-			     &sum) &&
+	       !parse_field(header->checksum, sizeof(header->checksum),
+			    &sum) &&
 	       sum == header_sum(header);
 }
 
 int obd_tar_size(const struct tar_header *header, u64 *size,
 		 struct obd_error *err)
 {
-	if (parse_number(header->size, sizeof(header->size), 8, size))
+	if (parse_field(header->size, sizeof(header->size), size))
 		return obd_fail(err, -EINVAL,
 				"tar header: size is not an octal number");
 	return 0;
@@ -67,7 +77,7 @@ static int parse_record(const char *record, u32 left, u32 *record_len,
 	u32 body_len;
 	u64 len;
 
-	if (!space || parse_number(record, space - record, 10, &len) ||
+	if (!space || parse_digits(record, space - record, 10, &len) ||
 	    len > left || len <= (u64)(space + 1 - record) ||
 	    record[len - 1] != '\n')
 		return obd_fail(err, -EINVAL,
@@ -77,7 +87,7 @@ static int parse_record(const char *record, u32 left, u32 *record_len,
 	body_len = record + len - 1 - body;
 	if (body_len < sizeof(key) - 1 || memcmp(body, key, sizeof(key) - 1))
 		return 0;
-	if (parse_number(body + sizeof(key) - 1, body_len - (sizeof(key) - 1),
+	if (parse_digits(body + sizeof(key) - 1, body_len - (sizeof(key) - 1),
 			 10, size))
 		return obd_fail(err, -EINVAL,
 				"PAX header: size is not a decimal number");
