@@ -146,12 +146,12 @@ static int parse_lowers(struct config *config, struct json_object *root)
 					  "an array");
 		nr = json_object_array_length(lowers);
 	}
-	if (!nr || nr > LSMT_MAX_LAYERS) {
+	if ((!nr && !config->upper) || nr > LSMT_MAX_LAYERS) {
 		complain("%s: lowers has %zu elements, expected 1 to %d",
 			 config->path, nr, LSMT_MAX_LAYERS);
 		return EXIT_INVALID;
 	}
-	config->lowers = calloc(nr, sizeof(*config->lowers));
+	config->lowers = calloc(nr ?: 1, sizeof(*config->lowers));
 	if (!config->lowers)
 		return no_memory(config->path);
 	config->nr_lowers = nr;
@@ -195,7 +195,7 @@ static int parse_root(struct config *config, struct json_object *root)
 	/* First of all, so that whatever else is wrong can be reported there. */
 	return get_path(config->path, root, "", "resultFile",
 			&config->result_file) ?:
-	       parse_lowers(config, root) ?: parse_upper(config, root);
+	       parse_upper(config, root) ?: parse_lowers(config, root);
 }
 
 static int check_end(const char *path, const char *text, size_t at, size_t len)
@@ -300,6 +300,28 @@ int config_load(struct config *config, const char *path)
 	return r;
 }
 
+/* What this version does not open must not be left out silently. */
+static int check_supported(const struct config *config)
+{
+	unsigned int i;
+
+	if (config->upper) {
+		complain("%s: upper (%s): writable layers are not supported by this version: remove the upper, or commit it and list it as a lower",
+			 config->path, config->upper);
+		return EXIT_FAILED;
+	}
+	for (i = 0; i < config->nr_lowers; i++) {
+		const char *target = config->lowers[i].target_file;
+
+		if (!target)
+			continue;
+		complain("layer %u: targetFile (%s): TurboOCI layers are not supported by this version: convert the image to OverlayBD layers",
+			 i, target);
+		return EXIT_FAILED;
+	}
+	return EXIT_OK;
+}
+
 static int look_into_dir(const char *path, struct config_lower *lower)
 {
 	static const char *const names[] = {
@@ -347,11 +369,12 @@ static int find_blob(const struct config *config, unsigned int i)
 	return EXIT_INVALID;
 }
 
-int config_find_blobs(struct config *config)
+int config_resolve(struct config *config)
 {
 	unsigned int i;
-	int r = EXIT_OK;
+	int r;
 
+	r = check_supported(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;

@@ -11,7 +11,7 @@
 
 /**
  * struct config_lower - a read-only layer
- * @file: the blob, or NULL until config_find_blobs() has looked into @dir
+ * @file: the blob, or NULL until config_resolve() has looked into @dir
  * @dir: folder in which the blob is looked for, or NULL
  * @digest: what a registry calls it, or NULL
  * @target_file: the untouched layer of a TurboOCI pair, or NULL
@@ -29,7 +29,7 @@ struct config_lower {
  * struct config - an image
  * @path: file it came from
  * @lowers: the read-only layers, lowest first
- * @nr_lowers: 1 to LSMT_MAX_LAYERS
+ * @nr_lowers: up to LSMT_MAX_LAYERS; 0 only if there is an upper
  * @upper: some file of a writable layer, or NULL if there is none
  * @result_file: where open reports, or NULL
  *
@@ -69,14 +69,15 @@ int config_parse(struct config *config, const char *path, const char *text,
 int config_load(struct config *config, const char *path);
 
 /**
- * config_find_blobs - give a file to every lower that only names a folder
- * @config: the configuration
+ * config_resolve - find every blob of an image
+ * @config: the image; lowers that only name a folder get their file
  *
+ * Refuses what this version does not open: writable and TurboOCI layers.
  * Complains when it fails.
  *
  * Return: an exit code.
  */
-int config_find_blobs(struct config *config);
+int config_resolve(struct config *config);
 
 /**
  * config_release - free what config_parse() or config_load() allocated

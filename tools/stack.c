@@ -7,28 +7,6 @@
 #include "tools/commands.h"
 #include "tools/stack.h"
 
-/* What this version does not open must not be left out silently. */
-static int check_supported(const struct config *config)
-{
-	unsigned int i;
-
-	if (config->upper) {
-		complain("%s: upper (%s): writable layers are not supported by this version: remove the upper, or commit it and list it as a lower",
-			 config->path, config->upper);
-		return EXIT_FAILED;
-	}
-	for (i = 0; i < config->nr_lowers; i++) {
-		const char *target = config->lowers[i].target_file;
-
-		if (!target)
-			continue;
-		complain("layer %u: targetFile (%s): TurboOCI layers are not supported by this version: convert the image to OverlayBD layers",
-			 i, target);
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
-}
-
 /* Not by opening it: opening a FIFO would wait for a writer. */
 static int check_kind(struct stack_lower *lower, unsigned int i)
 {
@@ -96,6 +74,12 @@ static int open_lower(struct stack_lower *lower, unsigned int i,
 							       EXIT_FAILED;
 }
 
+/* Absent, or all zero as some tools write it. */
+static bool no_uuid(const char *uuid)
+{
+	return !uuid[strspn(uuid, "0-")];
+}
+
 static void warn_of_parents(const struct stack *stack)
 {
 	unsigned int i;
@@ -104,7 +88,8 @@ static void warn_of_parents(const struct stack *stack)
 		const char *parent = stack->layers[i]->lsmt.parent_uuid;
 		const char *below = stack->layers[i - 1]->lsmt.uuid;
 
-		if (*parent && *below && strcasecmp(parent, below))
+		if (!no_uuid(parent) && !no_uuid(below) &&
+		    strcasecmp(parent, below))
 			complain("warning: layer %u (%s): its parent uuid is %s, but layer %u has %s: are the layers in the right order?",
 				 i, stack->lowers[i].path, parent, i - 1,
 				 below);
@@ -135,8 +120,7 @@ int stack_open(struct stack *stack, struct config *config)
 	int r;
 
 	*stack = (struct stack) {};
-	r = check_supported(config) ?: config_find_blobs(config) ?:
-	    stack_alloc(stack, config->nr_lowers);
+	r = config_resolve(config) ?: stack_alloc(stack, config->nr_lowers);
 	for (i = 0; !r && i < stack->nr; i++)
 		r = open_lower(&stack->lowers[i], i, &config->lowers[i]);
 	if (r)

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Blobs as block devices: block devices as they are, files by loop devices.
+ *
+ * A loop device ends at the last whole sector of its file. Where the parser
+ * finds that the module needs what lies behind (an incomplete ZFile header,
+ * so that the trailer must be read, and more than 416 bytes in the last
+ * sector, so that the trailer's 96 bytes are not all visible), those bytes are
+ * copied into a file of one sector in memory, and dm-linear joins its loop
+ * device to the other. All other blobs have nothing there that is needed, and
+ * a device less in their way.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tools/attach.h"
+#include "tools/commands.h"
+#include "tools/dm.h"
+#include "tools/loop.h"
+
+#define DEV_TEXT_SIZE	32
+
+struct job {
+	struct attached *attached;
+	const char *name;	/* of the device that all this is for */
+	bool direct_io;
+};
+
+static char *dev_text(dev_t dev)
+{
+	char *text;
+
+	if (asprintf(&text, "%u:%u", major(dev), minor(dev)) < 0)
+		return NULL;
+	return text;
+}
+
+static int attach_file(struct job *job, int file, const char *path,
+		       unsigned int i, dev_t *dev)
+{
+	int fd = loop_attach(file, path, job->direct_io, dev);
+
+	if (fd == -ENOENT) {
+		complain("layer %u (%s): there is no /dev/loop-control: modprobe loop",
+			 i, path);
+		return EXIT_FAILED;
+	}
+	if (fd < 0) {
+		complain("layer %u (%s): cannot set up a loop device: %s", i,
+			 path, strerror(-fd));
+		return EXIT_FAILED;
+	}
+	job->attached->fds[job->attached->nr++] = fd;
+	return EXIT_OK;
+}
+
+/* One sector in memory that begins with the last bytes of a file. */
+static int copy_tail(struct stack_lower *lower)
+{
+	u32 len = lower->bytes % OBD_SECTOR_SIZE;
+	char sector[OBD_SECTOR_SIZE] = { };
+	int fd, r;
+
+	r = obd_dev_read(&lower->dev, lower->bytes - len, sector, len);
+	if (r)
+		return r;
+	fd = memfd_create("overlaybd tail", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, sector, sizeof(sector)) == (ssize_t)sizeof(sector))
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+static int attach_tail(struct job *job, struct stack_lower *lower,
+		       unsigned int i, dev_t *dev)
+{
+	int fd = copy_tail(lower);
+	int r;
+
+	if (fd < 0) {
+		complain("layer %u (%s): cannot copy its last bytes: %s", i,
+			 lower->path, strerror(-fd));
+		return EXIT_FAILED;
+	}
+	r = attach_file(job, fd, lower->path, i, dev);
+	close(fd);
+	return r;
+}
+
+static int join(struct job *job, struct stack_lower *lower, unsigned int i,
+		dev_t rest, dev_t tail, dev_t *dev)
+{
+	u64 sectors = lower->bytes >> OBD_SECTOR_SHIFT;
+	char params[2][DEV_TEXT_SIZE];
+	char name[DM_NAME_LEN], uuid[DM_UUID_LEN];
+	struct device_line lines[] = {
+		{ 0, sectors, "linear", params[0] },
+		{ sectors, 1, "linear", params[1] },
+	};
+	struct device device;
+	int r;
+
+	snprintf(params[0], DEV_TEXT_SIZE, "%u:%u 0", major(rest), minor(rest));
+	snprintf(params[1], DEV_TEXT_SIZE, "%u:%u 0", major(tail), minor(tail));
+	snprintf(name, sizeof(name), "%s" DEVICE_TAIL_NAME_SUFFIX "%u",
+		 job->name, i);
+	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", i,
+		 job->name);
+	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), &device);
+	if (!r)
+		*dev = device.dev;
+	return r;
+}
+
+static int attach_lower(struct job *job, struct stack_lower *lower,
+			unsigned int i, dev_t *dev)
+{
+	dev_t rest, tail;
+	int r;
+
+	if (lower->rdev) {
+		*dev = lower->rdev;
+		return EXIT_OK;
+	}
+	if (!lower->needs_tail)
+		return attach_file(job, lower->dev.fd, lower->path, i, dev);
+	r = attach_file(job, lower->dev.fd, lower->path, i, &rest);
+	r = r ?: attach_tail(job, lower, i, &tail);
+	return r ?: join(job, lower, i, rest, tail, dev);
+}
+
+int attach_stack(struct attached *attached, const struct stack *stack,
+		 const char *name, bool direct_io, struct table *table)
+{
+	struct job job = { attached, name, direct_io };
+	unsigned int i;
+	dev_t dev;
+	int r;
+
+	*attached = (struct attached) {};
+	/* A layer takes two loop devices at the most. */
+	attached->fds = calloc(2 * stack->nr, sizeof(*attached->fds));
+	r = table_alloc(table, stack->nr);
+	for (i = 0; attached->fds && !r && i < stack->nr; i++) {
+		r = attach_lower(&job, &stack->lowers[i], i, &dev);
+		if (r)
+			return r;
+		table->layers[i].bytes = stack->lowers[i].bytes;
+		table->layers[i].dev = dev_text(dev);
+		if (!table->layers[i].dev)
+			break;
+	}
+	if (!r && i < stack->nr) {
+		complain("no memory for %u layers", stack->nr);
+		r = EXIT_FAILED;
+	}
+	return r;
+}
+
+void attach_release(struct attached *attached)
+{
+	while (attached->nr)
+		close(attached->fds[--attached->nr]);
+	free(attached->fds);
+	*attached = (struct attached) {};
+}

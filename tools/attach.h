@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Makes a block device of every layer of a stack.
+ */
+#ifndef OVERLAYBD_ATTACH_H
+#define OVERLAYBD_ATTACH_H
+
+#include "tools/stack.h"
+#include "tools/table.h"
+
+/**
+ * struct attached - what keeps loop devices alive
+ * @fds: their descriptors
+ * @nr: how many
+ */
+struct attached {
+	int *fds;
+	unsigned int nr;
+};
+
+/**
+ * attach_stack - find or make a block device for every layer
+ * @attached: release with attach_release(), also after a failure, but not
+ *	before the table is loaded
+ * @stack: the layers
+ * @name: the device that they are for
+ * @direct_io: let loop devices go past the page cache
+ * @table: receives the devices
+ *
+ * Devices that join tails stay; the others go with @attached unless somebody
+ * else has opened them. Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int attach_stack(struct attached *attached, const struct stack *stack,
+		 const char *name, bool direct_io, struct table *table);
+
+/**
+ * attach_release - let go
+ * @attached: what attach_stack() filled in; zeroed is fine
+ */
+void attach_release(struct attached *attached);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Follow loop devices, and the joined ones on them, in sysfs.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/backing.h"
+#include "tools/dm.h"
+
+#define FILE_NAME_SIZE	256
+
+/* The first line of an attribute of a device, NULL if there is none. */
+static char *attribute(const char *dev, const char *name)
+{
+	char path[FILE_NAME_SIZE];
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%s/%s", dev, name);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	len = getline(&line, &size, f);
+	fclose(f);
+	if (len <= 0) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+static char *node(const char *prefix, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s", prefix, name) < 0)
+		return NULL;
+	return path;
+}
+
+/* By realpath() the last component is the kernel's name of the device. */
+static char *kernel_node(const char *dev)
+{
+	char path[FILE_NAME_SIZE];
+	char *real, *text = NULL;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%s", dev);
+	real = realpath(path, NULL);
+	if (real)
+		text = node("/dev/", strrchr(real, '/') + 1);
+	free(real);
+	return text;
+}
+
+/* The file's loop device comes first in the table of a joined device. */
+static char *joined_file(const char *name)
+{
+	char *params, *file = NULL;
+	uint64_t length;
+
+	if (device_params(name, DM_DEVICE_TABLE, "linear", &params, &length))
+		return NULL;
+	params[strcspn(params, " ")] = '\0';
+	file = attribute(params, "loop/backing_file");
+	free(params);
+	return file;
+}
+
+void backing_find(struct backing *backing, const char *dev)
+{
+	char *name = attribute(dev, "dm/name");
+	char *uuid = attribute(dev, "dm/uuid");
+
+	*backing = (struct backing) {};
+	if (name) {
+		backing->device = node("/dev/mapper/", name);
+		if (uuid && !strncmp(uuid, DEVICE_TAIL_UUID_PREFIX,
+				     strlen(DEVICE_TAIL_UUID_PREFIX)))
+			backing->file = joined_file(name);
+	} else {
+		backing->device = kernel_node(dev);
+		backing->file = attribute(dev, "loop/backing_file");
+	}
+	free(name);
+	free(uuid);
+}
+
+void backing_release(struct backing *backing)
+{
+	free(backing->device);
+	free(backing->file);
+	*backing = (struct backing) {};
+}

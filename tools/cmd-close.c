@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * overlaybdsetup close: the end of a device.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tools/busy.h"
+#include "tools/commands.h"
+#include "tools/dm.h"
+
+static int check_ours(const struct device *device)
+{
+	if (device_is_ours(device))
+		return EXIT_OK;
+	if (device_is_tail(device))
+		complain("%s only joins the tail of a layer: close the device that it is for",
+			 device->name);
+	else
+		complain("%s was not made by overlaybdsetup open: use dmsetup remove",
+			 device->name);
+	return EXIT_FAILED;
+}
+
+static int remove_device(const struct device *device)
+{
+	int r = device_remove(device->name);
+
+	if (r == EXIT_BUSY)
+		busy_complain(device->name, device->dev);
+	return r;
+}
+
+/*
+ * Loop devices go by themselves with the last device that holds them. Devices
+ * that joined tails do not, nor did they if open was killed halfway.
+ */
+static int close_locked(const char *name)
+{
+	const char *first_name = name;
+	struct device device;
+	int r, r2;
+
+	r = device_find(&device, name);
+	if (r == EXIT_NO_DEVICE)
+		complain("there is no device %s", name);
+	else if (!r)
+		r = check_ours(&device) ?: remove_device(&device);
+	if (r && r != EXIT_NO_DEVICE)
+		return r;
+	if (!r)
+		first_name = device_first_name(&device);
+	r2 = device_remove_tails(first_name);
+	return r ? r : r2;
+}
+
+static int close_device(const char *name)
+{
+	int lock, r;
+
+	r = device_prepare();
+	if (r)
+		return r;
+	r = device_lock(name, &lock);
+	if (r)
+		return r;
+	r = close_locked(name);
+	close(lock);
+	return r;
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	const char *reason;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+		if (c == 'h')
+			return print_help(&cmd_close);
+		return usage_error(&cmd_close, "bad option %s",
+				   argv[optind - 1]);
+	}
+	if (argc - optind != 1)
+		return usage_error(&cmd_close, "expected a name");
+	reason = device_check_name(argv[optind]);
+	if (reason)
+		return usage_error(&cmd_close, "bad name '%s': %s",
+				   argv[optind], reason);
+	return close_device(argv[optind]);
+}
+
+const struct command cmd_close = {
+	.name = "close",
+	.args = "NAME",
+	.summary = "Remove a device and what open created for it",
+	.help = "A device that is in use stays, and its users are named.\n\n"
+		"  -h, --help  print this\n",
+	.run = run,
+};

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * overlaybdsetup open: from a configuration to a block device.
+ */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/attach.h"
+#include "tools/commands.h"
+#include "tools/dm.h"
+#include "tools/identity.h"
+#include "tools/stack.h"
+#include "tools/table.h"
+
+struct options {
+	bool help;
+	bool json;
+	bool verbose;
+	bool no_verify;
+	bool no_direct_io;
+};
+
+enum part { VALIDATE, LOOPS, TABLE, NR_PARTS };
+
+static const char *const part_names[NR_PARTS] = {
+	"validate", "loops", "table",
+};
+
+/**
+ * struct opening - the way to a device
+ * @name: its name
+ * @uuid: its UUID
+ * @config: the image
+ * @opts: what the user wants
+ * @device: the device, once it is there
+ * @created: it was not there before
+ * @ms: how long the parts took
+ */
+struct opening {
+	const char *name;
+	char uuid[DM_UUID_LEN];
+	struct config config;
+	const struct options *opts;
+	struct device device;
+	bool created;
+	double ms[NR_PARTS];
+};
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
+static int load_table(struct opening *o, const struct stack *stack,
+		      const struct table *table)
+{
+	struct device_line line = {
+		.length = stack->nr_sectors,
+		.target = DEVICE_TARGET,
+	};
+	char *params = table_format(table);
+	int r;
+
+	if (!params) {
+		complain("no memory for a table");
+		return EXIT_FAILED;
+	}
+	line.params = params;
+	r = device_create(o->name, o->uuid, &line, 1, &o->device);
+	free(params);
+	return r;
+}
+
+/*
+ * The loop devices live as long as @attached or the new device holds them;
+ * what joins tails is removed here when something fails.
+ */
+static int build(struct opening *o, const struct stack *stack)
+{
+	struct table table = { };
+	struct attached attached;
+	double start = now_ms();
+	int r;
+
+	r = attach_stack(&attached, stack, o->name, !o->opts->no_direct_io,
+			 &table);
+	table.no_verify = o->opts->no_verify;
+	o->ms[LOOPS] = now_ms() - start;
+	start = now_ms();
+	if (!r)
+		r = load_table(o, stack, &table);
+	o->ms[TABLE] = now_ms() - start;
+	o->created = !r;
+	if (r)
+		device_remove_tails(o->name);
+	attach_release(&attached);
+	table_release(&table);
+	return r;
+}
+
+static int create(struct opening *o)
+{
+	double start = now_ms();
+	struct stack stack;
+	int r;
+
+	r = stack_open(&stack, &o->config);
+	o->ms[VALIDATE] = now_ms() - start;
+	/* An open that was killed may have left devices that join tails. */
+	r = r ?: device_remove_tails(o->name) ?: build(o, &stack);
+	stack_close(&stack);
+	return r;
+}
+
+/* The name is locked: nobody is about to load what we find without a table. */
+static int open_locked(struct opening *o)
+{
+	int r = device_find(&o->device, o->name);
+
+	if (r == EXIT_NO_DEVICE)
+		return create(o);
+	if (r)
+		return r;
+	if (strcmp(o->device.uuid, o->uuid)) {
+		complain("%s is in use %s: close it first, or choose another name",
+			 o->name, device_is_ours(&o->device) ?
+			 "with other layers or options" :
+			 "by a device that is not of this program");
+		return EXIT_BUSY;
+	}
+	if (o->device.live)
+		return EXIT_OK;
+	r = device_remove(o->name);
+	if (r == EXIT_BUSY)
+		complain("%s has no table, and is in use: close it first",
+			 o->name);
+	return r ? r : create(o);
+}
+
+/*
+ * Signals wait until everything is there or gone again. The lock is taken
+ * before, so that waiting for it can be interrupted.
+ */
+static int open_uninterrupted(struct opening *o)
+{
+	sigset_t hold, before;
+	int r;
+
+	sigemptyset(&hold);
+	sigaddset(&hold, SIGHUP);
+	sigaddset(&hold, SIGINT);
+	sigaddset(&hold, SIGTERM);
+	sigprocmask(SIG_BLOCK, &hold, &before);
+	r = open_locked(o);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+static int open_device(struct opening *o)
+{
+	int lock, r;
+
+	r = config_resolve(&o->config) ?:
+	    identity_uuid(o->uuid, sizeof(o->uuid), &o->config, o->name,
+			  o->opts->no_verify) ?:
+	    device_prepare() ?: device_lock(o->name, &lock);
+	if (r)
+		return r;
+	r = open_uninterrupted(o);
+	close(lock);
+	return r;
+}
+
+/* Whoever asked for a device reads there whether there is one. */
+static void write_result(const struct config *config, int r)
+{
+	FILE *f;
+
+	if (!config->result_file)
+		return;
+	f = fopen(config->result_file, "we");
+	if (f)
+		fputs(r ? last_complaint() : "success", f);
+	if (!f || fclose(f))
+		complain("warning: resultFile: cannot write %s: %s",
+			 config->result_file, strerror(errno));
+}
+
+static void print_times(const struct opening *o)
+{
+	int i;
+
+	if (!o->created) {
+		fprintf(stderr, "%s was open before\n", o->name);
+		return;
+	}
+	for (i = 0; i < NR_PARTS; i++)
+		fprintf(stderr, "%-8s %9.3f ms\n", part_names[i], o->ms[i]);
+}
+
+static void print_json(const struct opening *o, const char *path)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *times = json_object_new_object();
+	int i;
+
+	for (i = 0; i < NR_PARTS; i++)
+		json_object_object_add(times, part_names[i],
+				       json_object_new_double(o->ms[i]));
+	json_object_object_add(root, "name", json_object_new_string(o->name));
+	json_object_object_add(root, "path", json_object_new_string(path));
+	json_object_object_add(root, "uuid", json_object_new_string(o->uuid));
+	json_object_object_add(root, "created",
+			       json_object_new_boolean(o->created));
+	json_object_object_add(root, "milliseconds", times);
+	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(root);
+}
+
+static void print_device(const struct opening *o)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", dm_dir(), o->name);
+	if (o->opts->verbose)
+		print_times(o);
+	if (o->opts->json)
+		print_json(o, path);
+	else
+		puts(path);
+}
+
+static int open_image(const char *path, const char *name,
+		      const struct options *opts)
+{
+	struct opening o = { .name = name, .opts = opts };
+	int r;
+
+	r = config_load(&o.config, path) ?: open_device(&o);
+	write_result(&o.config, r);
+	if (!r)
+		print_device(&o);
+	config_release(&o.config);
+	return r;
+}
+
+static int set_direct_io(struct options *opts, const char *mode)
+{
+	opts->no_direct_io = !strcmp(mode, "off");
+	if (opts->no_direct_io || !strcmp(mode, "auto"))
+		return EXIT_OK;
+	return usage_error(&cmd_open, "bad value --direct-io=%s, expected auto or off",
+			   mode);
+}
+
+static int set_option(struct options *opts, int c, char **argv)
+{
+	switch (c) {
+	case 'd':
+		return set_direct_io(opts, optarg);
+	case 'h':
+		opts->help = true;
+		return EXIT_OK;
+	case 'j':
+		opts->json = true;
+		return EXIT_OK;
+	case 'n':
+		opts->no_verify = true;
+		return EXIT_OK;
+	case 'r':	/* what every device is, as long as none has an upper */
+		return EXIT_OK;
+	case 'v':
+		opts->verbose = true;
+		return EXIT_OK;
+	default:
+		return usage_error(&cmd_open, "bad option %s",
+				   argv[optind - 1]);
+	}
+}
+
+static int parse_options(int argc, char **argv, struct options *opts)
+{
+	static const struct option longopts[] = {
+		{ "direct-io", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "no-verify", no_argument, NULL, 'n' },
+		{ "read-only", no_argument, NULL, 'r' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ }
+	};
+	const char *reason;
+	int c, r = EXIT_OK;
+
+	opterr = 0;
+	while (!r && !opts->help &&
+	       (c = getopt_long(argc, argv, "hv", longopts, NULL)) != -1)
+		r = set_option(opts, c, argv);
+	if (r || opts->help)
+		return r;
+	if (argc - optind != 2)
+		return usage_error(&cmd_open,
+				   "expected a configuration and a name");
+	reason = device_check_name(argv[optind + 1]);
+	if (reason)
+		return usage_error(&cmd_open, "bad name '%s': %s",
+				   argv[optind + 1], reason);
+	return EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options opts = { };
+	int r = parse_options(argc, argv, &opts);
+
+	if (r)
+		return r;
+	if (opts.help)
+		return print_help(&cmd_open);
+	return open_image(argv[optind], argv[optind + 1], &opts);
+}
+
+const struct command cmd_open = {
+	.name = "open",
+	.args = "[OPTION...] CONFIG.json NAME",
+	.summary = "Make a read-only block device of an image and print its path",
+	.help = "Success as well if NAME is there already, over the same layers.\n\n"
+		"  --direct-io=auto|off  let loop devices go past the page cache where the\n"
+		"                        file system can (auto, the default), or not\n"
+		"  --json                print JSON\n"
+		"  --no-verify           do not check the CRCs of blocks\n"
+		"  --read-only           accepted; devices without an upper always are\n"
+		"  -v, --verbose         print how long the parts took\n"
+		"  -h, --help            print this\n",
+	.run = run,
+};

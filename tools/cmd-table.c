@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * overlaybdsetup table: what would be loaded.
+ */
+#include <getopt.h>
+#include <json-c/json.h>
+
+#include "tools/commands.h"
+#include "tools/dm.h"
+#include "tools/stack.h"
+#include "tools/table.h"
+
+struct options {
+	bool json;
+	bool help;
+	bool no_verify;
+};
+
+static int fill(struct table *table, const struct stack *stack)
+{
+	unsigned int i;
+	int r = table_alloc(table, stack->nr);
+
+	for (i = 0; !r && i < stack->nr; i++) {
+		table->layers[i].bytes = stack->lowers[i].bytes;
+		table->layers[i].dev = strdup(stack->lowers[i].path);
+		if (table->layers[i].dev)
+			continue;
+		complain("no memory for a table");
+		r = EXIT_FAILED;
+	}
+	return r;
+}
+
+static int print_line(const struct stack *stack, const struct table *table)
+{
+	char *params = table_format(table);
+	unsigned int i;
+
+	if (!params) {
+		complain("no memory for a table");
+		return EXIT_FAILED;
+	}
+	printf("0 %llu " DEVICE_TARGET " %s\n",
+	       (unsigned long long)stack->nr_sectors, params);
+	free(params);
+	for (i = 0; i < stack->nr; i++)
+		if (stack->lowers[i].needs_tail)
+			complain("note: layer %u (%s): a loop device would hide its last %llu bytes, which are needed: use open",
+				 i, stack->lowers[i].path,
+				 (unsigned long long)stack->lowers[i].bytes %
+				 OBD_SECTOR_SIZE);
+	return EXIT_OK;
+}
+
+static struct json_object *layer_json(const struct stack_lower *lower)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "type", json_object_new_string("lower"));
+	json_object_object_add(o, lower->rdev ? "device" : "file",
+			       json_object_new_string(lower->path));
+	json_object_object_add(o, "bytes",
+			       json_object_new_uint64(lower->bytes));
+	json_object_object_add(o, "needs_tail",
+			       json_object_new_boolean(lower->needs_tail));
+	return o;
+}
+
+static void print_json(const struct stack *stack, const struct table *table)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *layers = json_object_new_array();
+	struct json_object *options = json_object_new_array();
+	unsigned int i;
+
+	for (i = 0; i < stack->nr; i++)
+		json_object_array_add(layers, layer_json(&stack->lowers[i]));
+	if (table->no_verify)
+		json_object_array_add(options,
+				      json_object_new_string(TABLE_NO_VERIFY));
+	json_object_object_add(o, "start", json_object_new_int(0));
+	json_object_object_add(o, "length",
+			       json_object_new_uint64(stack->nr_sectors));
+	json_object_object_add(o, "target",
+			       json_object_new_string(DEVICE_TARGET));
+	json_object_object_add(o, "layers", layers);
+	json_object_object_add(o, "options", options);
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+static int print_table(const char *path, const struct options *opts)
+{
+	struct config config = { };
+	struct stack stack = { };
+	struct table table = { };
+	int r;
+
+	r = config_load(&config, path) ?: stack_open(&stack, &config) ?:
+	    fill(&table, &stack);
+	table.no_verify = opts->no_verify;
+	if (!r && opts->json)
+		print_json(&stack, &table);
+	else if (!r)
+		r = print_line(&stack, &table);
+	table_release(&table);
+	stack_close(&stack);
+	config_release(&config);
+	return r;
+}
+
+static int parse_options(int argc, char **argv, struct options *opts)
+{
+	static const struct option longopts[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "no-verify", no_argument, NULL, 'n' },
+		{ }
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			opts->help = true;
+			return EXIT_OK;
+		case 'j':
+			opts->json = true;
+			break;
+		case 'n':
+			opts->no_verify = true;
+			break;
+		default:
+			return usage_error(&cmd_table, "bad option %s",
+					   argv[optind - 1]);
+		}
+	}
+	if (argc - optind != 1)
+		return usage_error(&cmd_table, "expected a configuration");
+	return EXIT_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options opts = { };
+	int r = parse_options(argc, argv, &opts);
+
+	if (r)
+		return r;
+	if (opts.help)
+		return print_help(&cmd_table);
+	return print_table(argv[optind], &opts);
+}
+
+const struct command cmd_table = {
+	.name = "table",
+	.args = "[--json] [--no-verify] CONFIG.json",
+	.summary = "Print the table line of an image, and change nothing",
+	.help = "Files stand in the line by their paths, in place of the loop devices\n"
+		"that open would make of them.\n\n"
+		"  --json       print JSON\n"
+		"  --no-verify  add the option not to check the CRCs of blocks\n"
+		"  -h, --help   print this\n",
+	.run = run,
+};

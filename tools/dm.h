@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Device-mapper devices, by libdevmapper. Functions that return an exit code
+ * have complained when it is not EXIT_OK.
+ */
+#ifndef OVERLAYBD_DM_H
+#define OVERLAYBD_DM_H
+
+#include <libdevmapper.h>
+#include <linux/dm-ioctl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * A device's UUID is the prefix, a hash of its layers, '-' and its name. That
+ * of a helper which joins a file's last partial sector to the rest is the tail
+ * prefix, the layer's number, '-' and the name of the device that it is for.
+ */
+#define DEVICE_UUID_PREFIX		"OVERLAYBD-"
+#define DEVICE_TAIL_UUID_PREFIX	"OVERLAYBD-TAIL"
+#define DEVICE_TAIL_NAME_SUFFIX	"-tail"
+
+/* Leaves room in DM_NAME_LEN and DM_UUID_LEN for what is put around a name. */
+#define DEVICE_NAME_MAX		100
+
+#define DEVICE_TARGET		"overlaybd"
+
+/**
+ * struct device - a mapped device, as the kernel describes it
+ * @name: its name
+ * @uuid: its UUID, empty if it has none
+ * @dev: its number
+ * @live: has a table
+ * @read_only: cannot be written
+ * @suspended: holds I/O back
+ * @open_count: how many times it is open
+ */
+struct device {
+	char name[DM_NAME_LEN];
+	char uuid[DM_UUID_LEN];
+	dev_t dev;
+	bool live;
+	bool read_only;
+	bool suspended;
+	int open_count;
+};
+
+/* A line of a table. */
+struct device_line {
+	uint64_t start;
+	uint64_t length;
+	const char *target;
+	const char *params;
+};
+
+/**
+ * device_prepare - get in touch with device-mapper; call before anything else
+ *
+ * Return: an exit code.
+ */
+int device_prepare(void);
+
+/**
+ * device_check_name - is this a name that a device can have?
+ * @name: the name
+ *
+ * Return: NULL, or what is wrong with it.
+ */
+const char *device_check_name(const char *name);
+
+/**
+ * device_lock - let no other call of this program touch the same name
+ * @name: the device's name
+ * @fd: the lock; it is gone when this is closed, or the process is
+ *
+ * Waits.
+ *
+ * Return: an exit code.
+ */
+int device_lock(const char *name, int *fd);
+
+/**
+ * device_find - ask for a device
+ * @device: what there is
+ * @name: its name
+ *
+ * Return: EXIT_OK; EXIT_NO_DEVICE, without a complaint; or EXIT_FAILED.
+ */
+int device_find(struct device *device, const char *name);
+
+/**
+ * device_is_ours - did this program create a device with layers?
+ * @device: the device
+ */
+bool device_is_ours(const struct device *device);
+
+/**
+ * device_is_tail - did this program create a device to join a tail?
+ * @device: the device
+ */
+bool device_is_tail(const struct device *device);
+
+/**
+ * device_first_name - the name that a device of ours was created with
+ * @device: the device, perhaps renamed since
+ *
+ * Those that join tails for it still refer to that name.
+ */
+const char *device_first_name(const struct device *device);
+
+/**
+ * device_create - create a read-only device and load its table
+ * @name: its name
+ * @uuid: its UUID
+ * @lines: its table
+ * @nr: number of lines
+ * @device: the device
+ *
+ * Leaves no device behind when it fails.
+ *
+ * Return: an exit code.
+ */
+int device_create(const char *name, const char *uuid, const struct device_line *lines,
+	      unsigned int nr, struct device *device);
+
+/**
+ * device_remove - remove a device
+ * @name: its name
+ *
+ * Somebody who looks into every new device, as udev does, is waited for a
+ * little while.
+ *
+ * Return: EXIT_OK; EXIT_BUSY, without a complaint; or EXIT_FAILED.
+ */
+int device_remove(const char *name);
+
+/**
+ * device_remove_tails - remove the devices that joined tails for another
+ * @name: the name that other device was created with
+ *
+ * Those of a device that is still there are busy.
+ *
+ * Return: an exit code.
+ */
+int device_remove_tails(const char *name);
+
+/**
+ * device_for_each - visit every mapped device
+ * @visit: called for each; what is not EXIT_OK ends the visits
+ * @data: handed to @visit
+ *
+ * Return: an exit code, @visit's last.
+ */
+int device_for_each(int (*visit)(const struct device *device, void *data),
+		void *data);
+
+/**
+ * device_params - parameters of the first line of a device's table, or its status
+ * @name: the device's name
+ * @type: DM_DEVICE_TABLE or DM_DEVICE_STATUS
+ * @target: the target that line must have
+ * @params: the parameters; to be freed
+ * @length: sectors of that line
+ *
+ * Return: an exit code.
+ */
+int device_params(const char *name, int type, const char *target, char **params,
+	      uint64_t *length);
+
+#endif

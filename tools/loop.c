@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loop devices.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tools/loop.h"
+
+#define CONTROL		"/dev/loop-control"
+#define BLOCK_SIZE	512
+#define PATH_SIZE	64
+
+/*
+ * Between being told of a free device and taking it somebody else may: whoever
+ * loses tries again. Fifty at once with ten layers each need a few dozen tries
+ * at the worst.
+ */
+#define TRIES		1000
+#define PAUSE_MAX_NS	4000000L
+
+/* In a container /dev may lack what the kernel added since it was filled. */
+static int make_node(int number, const char *node)
+{
+	unsigned int major_nr, minor_nr;
+	char path[PATH_SIZE];
+	FILE *f;
+	int n;
+
+	snprintf(path, sizeof(path), "/sys/block/loop%d/dev", number);
+	f = fopen(path, "re");
+	if (!f)
+		return -ENXIO;
+	n = fscanf(f, "%u:%u", &major_nr, &minor_nr);
+	fclose(f);
+	if (n != 2)
+		return -ENXIO;
+	if (mknod(node, S_IFBLK | 0660, makedev(major_nr, minor_nr)) &&
+	    errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int open_node(int number)
+{
+	char node[PATH_SIZE];
+	int fd, r;
+
+	snprintf(node, sizeof(node), "/dev/loop%d", number);
+	fd = open(node, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		r = make_node(number, node);
+		if (r)
+			return r;
+		fd = open(node, O_RDONLY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int try_attach(int control, const struct loop_config *config)
+{
+	int number, fd, r;
+
+	number = ioctl(control, LOOP_CTL_GET_FREE);
+	if (number < 0)
+		return -errno;
+	fd = open_node(number);
+	if (fd < 0)
+		return fd;
+	if (!ioctl(fd, LOOP_CONFIGURE, config))
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+static bool lost_race(int r)
+{
+	return r == -EBUSY || r == -ENXIO || r == -EAGAIN || r == -EINTR;
+}
+
+static int attach(const struct loop_config *config)
+{
+	int control = open(CONTROL, O_RDWR | O_CLOEXEC);
+	struct timespec pause = { };
+	unsigned int i;
+	int r;
+
+	if (control < 0)
+		return -errno;
+	r = try_attach(control, config);
+	for (i = 0; lost_race(r) && i < TRIES; i++) {
+		/* Not in step with those we lost to. */
+		pause.tv_nsec = random() % PAUSE_MAX_NS;
+		nanosleep(&pause, NULL);
+		r = try_attach(control, config);
+	}
+	close(control);
+	return r;
+}
+
+int loop_attach(int file, const char *name, bool direct_io, dev_t *dev)
+{
+	struct loop_config config = {
+		.fd = file,
+		.block_size = BLOCK_SIZE,
+		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
+	};
+	struct stat st;
+	int fd;
+
+	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%s", name);
+	/*
+	 * Where a file system cannot do it in blocks of 512 most kernels go on
+	 * without by themselves.
+	 */
+	if (direct_io)
+		config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
+	fd = attach(&config);
+	if (fd == -EINVAL && direct_io) {
+		config.info.lo_flags &= ~LO_FLAGS_DIRECT_IO;
+		fd = attach(&config);
+	}
+	if (fd >= 0 && fstat(fd, &st)) {
+		close(fd);
+		fd = -EIO;
+	}
+	if (fd >= 0)
+		*dev = st.st_rdev;
+	return fd;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The parameters of a table line of the overlaybd target.
+ */
+#ifndef OVERLAYBD_TABLE_H
+#define OVERLAYBD_TABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TABLE_NO_VERIFY		"no_verify"
+
+/**
+ * struct table_layer - a layer argument
+ * @dev: path, or major:minor
+ * @bytes: exact length of the blob
+ */
+struct table_layer {
+	char *dev;
+	uint64_t bytes;
+};
+
+/**
+ * struct table - the parameters
+ * @layers: lowest first
+ * @nr: how many
+ * @no_verify: the CRCs of blocks are not checked
+ */
+struct table {
+	struct table_layer *layers;
+	unsigned int nr;
+	bool no_verify;
+};
+
+/**
+ * table_alloc - begin with layers that have no device yet
+ * @table: filled in; release with table_release(), also after a failure
+ * @nr: how many
+ *
+ * Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int table_alloc(struct table *table, unsigned int nr);
+
+/**
+ * table_format - put the parameters into a string
+ * @table: the parameters
+ *
+ * Blanks in paths are escaped as device-mapper wants it.
+ *
+ * Return: the string, to be freed, or NULL without memory.
+ */
+char *table_format(const struct table *table);
+
+/**
+ * table_parse - take the parameters from the kernel's string
+ * @table: filled in; release with table_release(), also after a failure
+ * @params: the string; changed
+ *
+ * Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int table_parse(struct table *table, char *params);
+
+/**
+ * table_release - free what the other functions allocated
+ * @table: the parameters; zeroed ones are fine
+ */
+void table_release(struct table *table);
+
+#endif
