@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Synchronous reads of metadata from a block device.
+ */
+#include <linux/bio.h>
+#include <linux/sizes.h>
+
+#include "dm-overlaybd-bdev.h"
+
+#define READ_MAX	SZ_64K
+
+u64 obd_dev_size(const struct obd_dev *dev)
+{
+	return bdev_nr_bytes(dev->bdev);
+}
+
+static int read_sectors(struct block_device *bdev, sector_t sector, void *buf,
+			u32 len)
+{
+	struct bio_vec bvec;
+	struct bio bio;
+	int r;
+
+	bio_init(&bio, bdev, &bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
+	bio.bi_iter.bi_sector = sector;
+	__bio_add_page(&bio, virt_to_page(buf), len, offset_in_page(buf));
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return r;
+}
+
+/*
+ * Through a bounce buffer of whole pages: the caller's may be on the stack or
+ * anywhere else that a device cannot reach, and begins at any byte.
+ */
+int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
+{
+	u32 skip = pos % SECTOR_SIZE;
+	u32 size = min_t(u64, (u64)skip + len, READ_MAX);
+	void *bounce = kmalloc(round_up(size, PAGE_SIZE), GFP_KERNEL);
+	int r = bounce ? 0 : -ENOMEM;
+
+	while (!r && len) {
+		u32 n = min_t(u32, len, READ_MAX - skip);
+
+		r = read_sectors(dev->bdev, pos >> SECTOR_SHIFT, bounce,
+				 round_up(skip + n, SECTOR_SIZE));
+		if (!r)
+			memcpy(buf, bounce + skip, n);
+		buf += n;
+		pos += n;
+		len -= n;
+		skip = 0;
+	}
+	kfree(bounce);
+	return r;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The format files' struct obd_dev over a block device. The functions are
+ * declared in dm-overlaybd-blob.h.
+ */
+#ifndef DM_OVERLAYBD_BDEV_H
+#define DM_OVERLAYBD_BDEV_H
+
+#include <linux/blkdev.h>
+
+#include "dm-overlaybd-blob.h"
+
+/* The device's owner keeps it open. */
+struct obd_dev {
+	struct block_device *bdev;
+};
+
+#endif

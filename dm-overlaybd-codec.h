@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The module's decompression memory: one slot a CPU, shared by all devices, so
+ * that what a device costs does not depend on the number of CPUs.
+ */
+#ifndef DM_OVERLAYBD_CODEC_H
+#define DM_OVERLAYBD_CODEC_H
+
+#include <linux/mutex.h>
+
+#include "dm-overlaybd-zfile.h"
+
+/**
+ * struct obd_slot - what decompressing takes on one CPU
+ * @lock: held while the slot is in use, for a chunk's worth of work at the
+ *	most. Whoever holds it waits for nothing else but the CPU
+ * @codec: prepared for every algorithm in use
+ * @bounce: room for a block of the largest size in use
+ * @bounce_size: its size
+ */
+struct obd_slot {
+	struct mutex lock;
+	struct obd_codec codec;
+	void *bounce;
+	u32 bounce_size;
+};
+
+/**
+ * obd_slots_init - set up the slots, still empty
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int obd_slots_init(void);
+
+/**
+ * obd_slots_exit - free the slots
+ */
+void obd_slots_exit(void);
+
+/**
+ * obd_slots_prepare - make every slot fit for a ZFile
+ * @zfile: a parsed ZFile
+ *
+ * What is allocated stays until the module goes. May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int obd_slots_prepare(const struct obd_zfile *zfile);
+
+/**
+ * obd_slot_get - take this CPU's slot
+ *
+ * May sleep, for as long as another one works on a chunk.
+ */
+struct obd_slot *obd_slot_get(void);
+
+/**
+ * obd_slot_put - give a slot back
+ * @slot: the slot
+ */
+void obd_slot_put(struct obd_slot *slot);
+
+#endif
