@@ -344,8 +344,6 @@ static int read_index(struct obd_layer *layer, struct obd_scratch *scratch,
 {
 	struct obd_lsmt *lsmt = &layer->lsmt;
 
-	if (!lsmt->nr_entries)
-		return 0;
 	layer->entries = kvmalloc_array(lsmt->nr_entries,
 					sizeof(*layer->entries),
 					GFP_KERNEL | __GFP_NOWARN);
