@@ -18,6 +18,7 @@
 #include "tools/commands.h"
 
 #define COMM_SIZE	64
+#define HOLDER_SIZE	256
 #define FILE_NAME_SIZE	320
 
 struct search {
@@ -28,19 +29,25 @@ struct search {
 	unsigned int found;
 };
 
+/* The first line of a file; @line stays as it is where there is none. */
+static void read_line(const char *path, char *line, int size)
+{
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return;
+	if (fgets(line, size, f))
+		line[strcspn(line, "\n")] = '\0';
+	fclose(f);
+}
+
 static void read_comm(const char *pid, char *comm)
 {
 	char path[FILE_NAME_SIZE];
-	FILE *f;
 
 	strcpy(comm, "?");
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	if (fgets(comm, COMM_SIZE, f))
-		comm[strcspn(comm, "\n")] = '\0';
-	fclose(f);
+	read_line(path, comm, COMM_SIZE);
 }
 
 /* mountinfo writes blanks and the like as \ and three octal digits. */
@@ -168,12 +175,25 @@ static void search_processes(struct search *s)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
-		if (!isdigit((unsigned char)*entry->d_name))
+		if (!isdigit((unsigned char)*entry->d_name) ||
+		    strtol(entry->d_name, NULL, 10) == getpid())
 			continue;
 		search_mounts(s, entry->d_name);
 		search_files(s, entry->d_name);
 	}
 	closedir(dir);
+}
+
+/* A mapped device has a name that says more than the kernel's dm-0. */
+static void complain_holder(struct search *s, const char *holder)
+{
+	char path[FILE_NAME_SIZE], name[HOLDER_SIZE];
+
+	snprintf(name, sizeof(name), "%s", holder);
+	snprintf(path, sizeof(path), "/sys/class/block/%s/dm/name", holder);
+	read_line(path, name, sizeof(name));
+	s->found++;
+	complain("%s is part of the device %s", s->name, name);
 }
 
 static void search_holders(struct search *s)
@@ -187,13 +207,9 @@ static void search_holders(struct search *s)
 	dir = opendir(path);
 	if (!dir)
 		return;
-	while ((entry = readdir(dir))) {
-		if (*entry->d_name == '.')
-			continue;
-		s->found++;
-		complain("%s is part of the device %s", s->name,
-			 entry->d_name);
-	}
+	while ((entry = readdir(dir)))
+		if (*entry->d_name != '.')
+			complain_holder(s, entry->d_name);
 	closedir(dir);
 }
 

@@ -16,7 +16,9 @@
 
 #include "tools/commands.h"
 #include "tools/dm.h"
+#include "tools/kernel-log.h"
 
+#define REASON_SIZE		1024
 #define REMOVE_TRIES		20
 #define REMOVE_PAUSE_NS		50000000L
 
@@ -214,22 +216,6 @@ out:
 	return found;
 }
 
-static int create_failed(const char *name, const char *target, int r)
-{
-	if (!kernel_has(target)) {
-		complain("cannot create %s: the kernel has no target %s: modprobe dm-%s",
-			 name, target, target);
-		return EXIT_FAILED;
-	}
-	if (r == -EBUSY) {
-		complain("cannot create %s: the name is in use", name);
-		return EXIT_BUSY;
-	}
-	complain("cannot create %s: %s: the kernel log (dmesg) says why", name,
-		 strerror(-r));
-	return EXIT_FAILED;
-}
-
 /*
  * Without udev libdevmapper makes the node in /dev/mapper itself, and there is
  * nothing to wait for: it finds out.
@@ -246,12 +232,27 @@ static int run_with_udev(struct dm_task *task, const char *name)
 	return r;
 }
 
-int device_create(const char *name, const char *uuid, const struct device_line *lines,
-	      unsigned int nr, struct device *device)
+static int create_empty(const char *name, const char *uuid)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_CREATE);
 	bool ready = task && dm_task_set_uuid(task, uuid) &&
-		     dm_task_set_ro(task);
+		     dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME);
+	int r = ready ? run_task(task, name) : -ENOMEM;
+
+	if (task)
+		dm_task_destroy(task);
+	if (r == -EBUSY) {
+		complain("cannot create %s: the name is in use", name);
+		return EXIT_BUSY;
+	}
+	return r ? failed("create", name, r) : EXIT_OK;
+}
+
+static int load(const struct device *device, const struct device_line *lines,
+		unsigned int nr)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_RELOAD);
+	bool ready = task && dm_task_set_ro(task);
 	unsigned int i;
 	int r;
 
@@ -259,12 +260,67 @@ int device_create(const char *name, const char *uuid, const struct device_line *
 		ready = dm_task_add_target(task, lines[i].start,
 					   lines[i].length, lines[i].target,
 					   lines[i].params);
-	r = ready ? run_with_udev(task, name) : -ENOMEM;
+	r = ready ? run_task(task, device->name) : -ENOMEM;
 	if (task)
 		dm_task_destroy(task);
+	return r;
+}
+
+static int load_failed(const struct device *device, const char *target, int r,
+		       int log)
+{
+	char reason[REASON_SIZE];
+
+	kernel_log_reason(log, device->dev, reason, sizeof(reason));
+	if (*reason)
+		complain("cannot create %s: %s", device->name, reason);
+	else if (!kernel_has(target))
+		complain("cannot create %s: the kernel has no target %s: modprobe dm-%s",
+			 device->name, target, target);
+	else
+		complain("cannot create %s: %s: the kernel log (dmesg) says why",
+			 device->name, strerror(-r));
+	return EXIT_FAILED;
+}
+
+static int load_table(const struct device *device,
+		      const struct device_line *lines, unsigned int nr)
+{
+	int log = kernel_log_open();
+	int r = load(device, lines, nr);
+
 	if (r)
-		return create_failed(name, lines->target, r);
-	return device_find(device, name);
+		r = load_failed(device, lines->target, r, log);
+	if (log >= 0)
+		close(log);
+	return r;
+}
+
+static int resume(const char *name)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_RESUME);
+	bool ready = task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME);
+	int r = ready ? run_with_udev(task, name) : -ENOMEM;
+
+	if (task)
+		dm_task_destroy(task);
+	return r ? failed("resume", name, r) : EXIT_OK;
+}
+
+int device_create(const char *name, const char *uuid,
+		  const struct device_line *lines, unsigned int nr,
+		  struct device *device)
+{
+	int r;
+
+	r = create_empty(name, uuid);
+	if (r)
+		return r;
+	r = device_find(device, name) ?: load_table(device, lines, nr) ?:
+	    resume(name);
+	if (r)
+		device_remove(name);
+	return r;
 }
 
 static int try_remove(const char *name)

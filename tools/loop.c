@@ -2,9 +2,11 @@
 /*
  * Loop devices.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +110,29 @@ static int attach(const struct loop_config *config)
 	return r;
 }
 
+/*
+ * Try it before the loop device does: many kernels believe what a file system
+ * says about itself, and an overlay says yes whatever it lies on. The memory is
+ * aligned no better than what the loop device will have to read into.
+ */
+static bool can_direct_io(int file)
+{
+	char buf[3 * BLOCK_SIZE];
+	char path[PATH_SIZE];
+	uintptr_t at = ((uintptr_t)buf + BLOCK_SIZE - 1) & -BLOCK_SIZE;
+	bool can;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	can = pread(fd, (char *)at, BLOCK_SIZE, 0) == BLOCK_SIZE &&
+	      pread(fd, (char *)at, BLOCK_SIZE, BLOCK_SIZE) >= 0;
+	close(fd);
+	return can;
+}
+
 int loop_attach(int file, const char *name, bool direct_io, dev_t *dev)
 {
 	struct loop_config config = {
@@ -119,17 +144,9 @@ int loop_attach(int file, const char *name, bool direct_io, dev_t *dev)
 	int fd;
 
 	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%s", name);
-	/*
-	 * Where a file system cannot do it in blocks of 512 most kernels go on
-	 * without by themselves.
-	 */
-	if (direct_io)
+	if (direct_io && can_direct_io(file))
 		config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
 	fd = attach(&config);
-	if (fd == -EINVAL && direct_io) {
-		config.info.lo_flags &= ~LO_FLAGS_DIRECT_IO;
-		fd = attach(&config);
-	}
 	if (fd >= 0 && fstat(fd, &st)) {
 		close(fd);
 		fd = -EIO;
