@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Raw disk images.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/raw.h"
+
+int raw_open(struct raw *raw, const char *path, struct obd_error *err)
+{
+	struct stat st;
+	int r;
+
+	*raw = (struct raw) { .path = path, .dev.fd = -1 };
+	/* Not by opening it: opening a FIFO would wait for a writer. */
+	if (stat(path, &st))
+		return obd_fail(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return obd_fail(err, -EINVAL,
+				"%s: neither a file nor a block device", path);
+	r = obd_file_open(&raw->dev, path);
+	if (r)
+		return obd_fail(err, r, "%s: %s", path, strerror(-r));
+	return 0;
+}
+
+void raw_close(struct raw *raw)
+{
+	obd_file_close(&raw->dev);
+}
+
+/* Where holes cannot be asked for, as on block devices, there are none. */
+static u64 next_data(const struct raw *raw, u64 pos, u64 end)
+{
+	off_t at;
+
+	if (pos >= raw->dev.size)
+		return end;
+	at = lseek(raw->dev.fd, pos, SEEK_DATA);
+	if (at < 0)
+		return errno == ENXIO ? end : pos;
+	return min((u64)at, end);
+}
+
+static u64 next_hole(const struct raw *raw, u64 pos, u64 end)
+{
+	off_t at = lseek(raw->dev.fd, pos, SEEK_HOLE);
+
+	end = min(end, raw->dev.size);
+	return at < 0 || (u64)at <= pos ? end : min((u64)at, end);
+}
+
+bool raw_is_hole(const struct raw *raw, u64 pos, u64 len)
+{
+	return next_data(raw, pos, pos + len) == pos + len;
+}
+
+int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
+	     struct obd_error *err)
+{
+	struct obd_dev dev = raw->dev;
+	u64 end = pos + len;
+	u8 *to = buf;
+	int r = 0;
+
+	while (!r && pos < end) {
+		u64 data = next_data(raw, pos, end);
+		u64 stop = data < end ? next_hole(raw, data, end) : end;
+
+		memset(to, 0, data - pos);
+		if (data < end)
+			r = obd_dev_read(&dev, data, to + (data - pos),
+					 stop - data);
+		to += stop - pos;
+		pos = stop;
+	}
+	return r ? obd_fail(err, r, "%s: cannot read at byte %llu: %s",
+			    raw->path, (unsigned long long)pos, strerror(-r)) :
+		   0;
+}

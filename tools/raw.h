@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A raw disk image, which may be sparse. It goes on with zeros for ever behind
+ * its end.
+ */
+#ifndef OVERLAYBD_RAW_H
+#define OVERLAYBD_RAW_H
+
+#include "tools/file.h"
+
+/**
+ * struct raw - a raw disk image
+ * @path: its name
+ * @dev: the file or block device
+ */
+struct raw {
+	const char *path;
+	struct obd_dev dev;
+};
+
+/**
+ * raw_open - open a raw image for reading
+ * @raw: filled in; close with raw_close(), also after a failure
+ * @path: a file or block device; not copied
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int raw_open(struct raw *raw, const char *path, struct obd_error *err);
+
+/**
+ * raw_close - close what raw_open() opened
+ * @raw: the image; dev.fd is -1 where it was not opened
+ */
+void raw_close(struct raw *raw);
+
+/**
+ * raw_is_hole - is a range known to be zero without reading it?
+ * @raw: the image
+ * @pos: first byte
+ * @len: bytes
+ */
+bool raw_is_hole(const struct raw *raw, u64 pos, u64 len);
+
+/**
+ * raw_read - read, any number of threads at a time
+ * @raw: the image
+ * @pos: first byte
+ * @buf: where to
+ * @len: bytes
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
+	     struct obd_error *err);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Committed LSMT layers: header, data, index and trailer are made up from a
+ * raw image and its changes when they are read, so that writing a layer needs
+ * no second copy of the data.
+ */
+#ifndef OVERLAYBD_WRITER_LSMT_H
+#define OVERLAYBD_WRITER_LSMT_H
+
+#include "dm-overlaybd-format.h"
+#include "tools/changes.h"
+#include "tools/source.h"
+
+/*
+ * What other implementations read at most, less what padding of the index
+ * could add to it.
+ */
+#define LSMT_WRITE_MAX_ENTRIES	(1000000U / 256 * 256)
+
+/* Of one entry; keeps the next one of a large extent aligned to pages. */
+#define LSMT_WRITE_MAX_LEN	(LSMT_LENGTH_MAX / 8 * 8)
+
+/**
+ * struct lsmt_info - what a layer says of itself
+ * @virtual_size: bytes, a multiple of the sector size
+ * @uuid: text; derived from the content if it is empty
+ * @parent_uuid: text; all zero if it is empty
+ * @user_tag: text, or NULL
+ */
+struct lsmt_info {
+	u64 virtual_size;
+	char uuid[LSMT_UUID_SIZE];
+	char parent_uuid[LSMT_UUID_SIZE];
+	const char *user_tag;
+};
+
+/**
+ * struct lsmt_image - a layer that is ready to be read
+ * @raw: where its data comes from
+ * @index: the index, padding included
+ * @nr_used: entries that are no padding
+ * @nr_entries: all of them
+ * @index_offset: byte where the index begins
+ * @size: bytes of the layer
+ * @header: its first bytes
+ * @trailer: its last bytes
+ */
+struct lsmt_image {
+	const struct raw *raw;
+	struct lsmt_entry *index;
+	u32 nr_used;
+	u32 nr_entries;
+	u64 index_offset;
+	u64 size;
+	struct lsmt_header header;
+	struct lsmt_header trailer;
+};
+
+/**
+ * lsmt_image_init - lay a layer out
+ * @image: filled in; release with lsmt_image_release(), also after a failure
+ * @raw: the raw image; must outlive @image
+ * @changes: its changes; coarsened if they are too many
+ * @info: what the layer says of itself; the uuid is filled in
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno; -E2BIG if an index cannot hold it.
+ */
+int lsmt_image_init(struct lsmt_image *image, const struct raw *raw,
+		    struct changes *changes, struct lsmt_info *info,
+		    struct obd_error *err);
+
+/**
+ * lsmt_image_source - the layer, to be read
+ * @image: the layer; must outlive the source
+ */
+struct source lsmt_image_source(const struct lsmt_image *image);
+
+/**
+ * lsmt_image_release - free what lsmt_image_init() allocated
+ * @image: the layer; a zeroed one is fine
+ */
+void lsmt_image_release(struct lsmt_image *image);
+
+#endif
