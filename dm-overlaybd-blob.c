@@ -262,19 +262,6 @@ static int read_block(const struct obd_zfile *z, u32 block, const u8 *src,
 	return 0;
 }
 
-/* How many blocks from @block on, up to @last, fit into @size bytes? */
-static u32 gather(const struct obd_zfile *z, u32 block, u32 last, u32 size,
-		  u32 *len)
-{
-	u32 n = 0;
-
-	*len = 0;
-	while (block + n <= last &&
-	       *len + obd_zfile_stored(z, block + n) <= size)
-		*len += obd_zfile_stored(z, block + n++);
-	return n;
-}
-
 /* Copy what [@pos, @pos + @len) wants of the @n blocks in @scratch->in. */
 static int copy_blocks(const struct obd_zfile *z, u32 block, u32 n, u64 pos,
 		       u8 *buf, u64 len, struct obd_scratch *scratch,
@@ -311,7 +298,8 @@ static int read_compressed(const struct obd_blob *blob, u64 pos, u8 *buf,
 
 	r = scratch_prepare(scratch, z, err);
 	for (; !r && block <= last; block += n) {
-		n = gather(z, block, last, scratch->in_size, &in_len);
+		n = obd_zfile_gather(z, block, last, scratch->in_size,
+				     &in_len);
 		r = read_stored(blob, obd_zfile_offset(z, block), scratch->in,
 				in_len, in_len, "data", err) ?:
 		    copy_blocks(z, block, n, pos, buf, len, scratch, err);

@@ -19,7 +19,7 @@
  * @bounce_size: its size
  */
 struct obd_slot {
-	struct mutex lock;
+	struct mutex lock;	/* see above */
 	struct obd_codec codec;
 	void *bounce;
 	u32 bounce_size;

@@ -10,6 +10,7 @@
 #ifdef __KERNEL__
 
 #include <linux/bitops.h>
+#include <linux/blkdev.h>
 #include <linux/crc32c.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -21,11 +22,10 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
-#include <linux/version.h>
 #include <linux/zstd.h>
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#ifndef BLK_OPEN_READ
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif

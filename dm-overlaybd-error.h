@@ -22,7 +22,8 @@ struct obd_error {
  * Any context.
  */
 #define obd_fail(err, ret, fmt, ...)					\
-	(snprintf((err)->text, sizeof((err)->text), fmt, ##__VA_ARGS__), \
+	(scnprintf((err)->text, sizeof((err)->text), fmt,		\
+		   ##__VA_ARGS__),					\
 	 (ret))
 
 #endif

@@ -16,6 +16,9 @@
 #include <linux/build_bug.h>
 #else
 #include <assert.h>
+#ifndef __packed
+#define __packed	__attribute__((__packed__))
+#endif
 #endif
 
 #define OBD_SECTOR_SHIFT	9
@@ -37,12 +40,12 @@
 #define LSMT_UUID_SIZE		37
 #define LSMT_USER_TAG_SIZE	256
 
-#define LSMT_FLAG_HEADER	(1U << 0)	/* clear: a trailer */
-#define LSMT_FLAG_DATA		(1U << 1)	/* clear: an index file */
-#define LSMT_FLAG_SEALED	(1U << 2)
-#define LSMT_FLAG_GC		(1U << 3)
-#define LSMT_FLAG_SPARSE	(1U << 4)
-#define LSMT_FLAG_INFO_VALID	(1U << 5)
+#define LSMT_FLAG_HEADER	0x01U	/* clear: a trailer */
+#define LSMT_FLAG_DATA		0x02U	/* clear: an index file */
+#define LSMT_FLAG_SEALED	0x04U
+#define LSMT_FLAG_GC		0x08U
+#define LSMT_FLAG_SPARSE	0x10U
+#define LSMT_FLAG_INFO_VALID	0x20U
 
 #define LSMT_VERSION		1
 #define LSMT_SUB_VERSION	1
@@ -61,7 +64,7 @@ struct lsmt_header {
 	__u8	version;
 	__u8	sub_version;
 	char	user_tag[LSMT_USER_TAG_SIZE];
-} __attribute__((packed));
+} __packed;
 static_assert(sizeof(struct lsmt_header) == 390, "LSMT header");
 
 /*
@@ -72,6 +75,7 @@ struct lsmt_entry {
 	__le64	where;		/* offset:50, length:14 */
 	__le64	what;		/* moffset:55, zeroed:1, tag:8 */
 };
+
 static_assert(sizeof(struct lsmt_entry) == 16, "LSMT index entry");
 
 #define LSMT_OFFSET_BITS	50
@@ -79,12 +83,12 @@ static_assert(sizeof(struct lsmt_entry) == 16, "LSMT index entry");
 #define LSMT_OFFSET_PADDING	LSMT_OFFSET_MASK
 #define LSMT_LENGTH_MAX		((1U << 14) - 1)
 #define LSMT_MOFFSET_BITS	55
-#define LSMT_MOFFSET_MASK	((1ULL << LSMT_MOFFSET_BITS) - 1)
-#define LSMT_ZEROED		(1ULL << 55)
+#define LSMT_MOFFSET_MASK	(0x0080000000000000ULL - 1)
+#define LSMT_ZEROED		0x0080000000000000ULL
 #define LSMT_TAG_SHIFT		56
 
 #define LSMT_MAX_LAYERS		255
-#define LSMT_MAX_ENTRIES	(1U << 20)	/* of a sealed layer */
+#define LSMT_MAX_ENTRIES	0x100000U	/* of a sealed layer */
 
 /*
  * ZFile:
@@ -101,12 +105,12 @@ static_assert(sizeof(struct lsmt_entry) == 16, "LSMT index entry");
 #define ZFILE_MAGIC1_SIZE	16
 #define ZFILE_HEADER_SPACE	512
 
-#define ZFILE_FLAG_HEADER	(1ULL << 0)	/* clear: a trailer */
-#define ZFILE_FLAG_DATA		(1ULL << 1)
-#define ZFILE_FLAG_SEALED	(1ULL << 2)
-#define ZFILE_FLAG_OVERWRITTEN	(1ULL << 3)	/* header is complete */
-#define ZFILE_FLAG_DIGEST	(1ULL << 4)	/* digest, index_crc valid */
-#define ZFILE_FLAG_TABLE_PACKED	(1ULL << 5)	/* jump table compressed */
+#define ZFILE_FLAG_HEADER	0x01ULL	/* clear: a trailer */
+#define ZFILE_FLAG_DATA		0x02ULL
+#define ZFILE_FLAG_SEALED	0x04ULL
+#define ZFILE_FLAG_OVERWRITTEN	0x08ULL	/* header is complete */
+#define ZFILE_FLAG_DIGEST	0x10ULL	/* digest, index_crc valid */
+#define ZFILE_FLAG_TABLE_PACKED	0x20ULL	/* jump table compressed */
 
 #define ZFILE_ALGO_LZ4		1
 #define ZFILE_ALGO_ZSTD		2
@@ -116,8 +120,8 @@ static_assert(sizeof(struct lsmt_entry) == 16, "LSMT index entry");
 #define ZFILE_META_CRC_SEED	0U		/* of header and jump table */
 
 #define ZFILE_BLOCK_SIZE_MIN	512U
-#define ZFILE_BLOCK_SIZE_MAX	(1U << 20)
-#define ZFILE_MAX_BLOCKS	(1U << 28)
+#define ZFILE_BLOCK_SIZE_MAX	0x100000U
+#define ZFILE_MAX_BLOCKS	0x10000000U
 
 struct zfile_header {
 	__u8	magic0[ZFILE_MAGIC0_SIZE];
@@ -139,7 +143,7 @@ struct zfile_header {
 	__le32	dict_size;
 	__u8	verify;			/* a CRC follows every block */
 	__u8	reserved3[7];
-} __attribute__((packed));
+} __packed;
 static_assert(sizeof(struct zfile_header) == 96, "ZFile header");
 
 /* POSIX ustar header, and the records of a PAX extended header. */
@@ -169,7 +173,7 @@ struct tar_header {
 	char	devminor[8];
 	char	prefix[155];
 	char	padding[12];
-} __attribute__((packed));
+} __packed;
 static_assert(sizeof(struct tar_header) == 512, "tar header");
 
 #endif

@@ -48,7 +48,7 @@ struct obd_map {
 	struct obd_extent *extents;
 };
 
-#define OBD_MAP_MAX_ENTRIES	(1U << 25)	/* of all layers of a stack */
+#define OBD_MAP_MAX_ENTRIES	0x2000000U	/* of all layers of a stack */
 
 /**
  * struct obd_range - what a sector, and those behind it, map to

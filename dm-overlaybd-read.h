@@ -59,7 +59,7 @@ struct obd_reader {
 	unsigned int layer;
 	bool verify;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* protects what follows */
 	struct obd_chunk *reserve;
 	struct list_head waiting;
 };

@@ -271,6 +271,22 @@ u64 obd_zfile_offset(const struct obd_zfile *zfile, u32 block)
 	return offset;
 }
 
+u32 obd_zfile_gather(const struct obd_zfile *zfile, u32 block, u32 last,
+		     u32 size, u32 *len)
+{
+	u32 n;
+
+	*len = 0;
+	for (n = 0; block + n <= last; n++) {
+		u32 stored = obd_zfile_stored(zfile, block + n);
+
+		if (stored > size - *len)
+			break;
+		*len += stored;
+	}
+	return n;
+}
+
 u64 obd_zfile_bytes(const struct obd_zfile *zfile)
 {
 	u64 entry = is_narrow(zfile) ? sizeof(u16) : sizeof(u32);

@@ -12,7 +12,7 @@
 
 /* Blocks that share one absolute offset in the jump table. */
 #define ZFILE_GROUP_SHIFT	5
-#define ZFILE_GROUP		(1U << ZFILE_GROUP_SHIFT)
+#define ZFILE_GROUP		32U
 
 /**
  * struct obd_zfile - a ZFile whose header has been checked
@@ -154,6 +154,19 @@ static inline u32 obd_zfile_stored(const struct obd_zfile *zfile, u32 block)
  * Return: byte offset in the blob.
  */
 u64 obd_zfile_offset(const struct obd_zfile *zfile, u32 block);
+
+/**
+ * obd_zfile_gather - count blocks that can be read at once
+ * @zfile: a loaded ZFile
+ * @block: the first
+ * @last: the last that is wanted; below @nr_blocks
+ * @size: bytes that there is room for; @stored_max or more
+ * @len: bytes that the blocks take
+ *
+ * Return: how many blocks from @block on; 1 or more.
+ */
+u32 obd_zfile_gather(const struct obd_zfile *zfile, u32 block, u32 last,
+		     u32 size, u32 *len);
 
 /**
  * obd_zfile_block_len - bytes that a block decompresses to

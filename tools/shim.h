@@ -59,6 +59,8 @@ typedef unsigned int gfp_t;
 #define GFP_KERNEL		0
 #define __GFP_NOWARN		0
 
+#define scnprintf		snprintf
+
 static inline bool is_power_of_2(unsigned long n)
 {
 	return n && !(n & (n - 1));
