@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dm-overlaybd: the kernel module, the tool and the tests. "make help" lists
+# the targets. Everything that is built goes to build/.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 600
+BENCH_ARGS ?=
+
+VERSION := 1.0.0
+BUILD := build
+
+CC ?= gcc
+CLANG ?= clang
+CFLAGS ?= -O2 -g
+WARN := -std=gnu11 -Wall -Wextra -Wno-sign-compare -Wno-unused-parameter
+CPPFLAGS += -I. -DOVERLAYBD_VERSION='"$(VERSION)"'
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
+
+# The files that the kernel module and user space share.
+FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
+	  dm-overlaybd-blob.c
+MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
+HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h)
+
+TOOL := $(BUILD)/overlaybdsetup
+TOOL_SRC := $(wildcard tools/*.c) $(FORMAT)
+TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/tool/%.o)
+
+# Everything of the tool but its main(), for the tests to call.
+TEST_SRC := $(filter-out tools/main.c,$(TOOL_SRC)) \
+	    $(filter-out $(wildcard tests/unit/test-*.c),$(wildcard tests/unit/*.c))
+TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
+
+FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
+	    tests/fuzz/fixup.c $(wildcard tests/unit/blob-*.c)
+FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o)
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+## all: the tool, and the module for KDIR
+all: tools module
+
+## tools: build/overlaybdsetup
+tools: $(TOOL)
+
+## module: dm-overlaybd.ko for the running kernel, or for KDIR=
+module:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+## demo: build a layered image, map it in a VM, mount it, read it
+demo:
+	scripts/install-deps --if-missing build test
+	$(MAKE) tools
+	scripts/demo
+
+## check: install what is missing, pass all tests
+check:
+	scripts/install-deps --if-missing
+	$(MAKE) tools unit fuzzers
+	scripts/check
+
+## unit: build the unit tests, with ASan and UBSan
+unit: $(UNIT)
+
+## fuzzers: build the fuzzers
+fuzzers: $(FUZZ)
+
+## fuzz: run every fuzzer for FUZZ_SECONDS
+fuzz: fuzzers
+	tests/fuzz/run --seconds $(FUZZ_SECONDS)
+
+## bench: measure against the alternatives; BENCH_ARGS= for tests/bench/run
+bench: tools
+	tests/bench/run $(BENCH_ARGS)
+
+## style: checkpatch, sparse, W=1, shellcheck
+style:
+	scripts/style
+
+## install: the tool and its manual page below PREFIX, the module for KDIR
+install: tools module
+	install -D -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/sbin/overlaybdsetup
+	install -D -m 644 Documentation/overlaybdsetup.8 \
+		$(DESTDIR)$(PREFIX)/share/man/man8/overlaybdsetup.8
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) \
+		modules_install
+
+## dkms-install: hand the module to DKMS, which builds it for every kernel
+dkms-install:
+	install -d $(DESTDIR)/usr/src/dm-overlaybd-$(VERSION)
+	install -m 644 $(MODULE) $(DESTDIR)/usr/src/dm-overlaybd-$(VERSION)
+	sed 's/@VERSION@/$(VERSION)/' scripts/dkms.conf.in > \
+		$(DESTDIR)/usr/src/dm-overlaybd-$(VERSION)/dkms.conf
+	$(if $(DESTDIR),,dkms install dm-overlaybd/$(VERSION))
+
+## clean: remove what was built in the tree, not the cache of kernels
+clean:
+	rm -rf $(BUILD)
+	rm -f *.o *.ko *.mod *.mod.c .*.cmd Module.symvers modules.order
+
+## help: this
+help:
+	@echo "Targets:"
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  \1	\2/p' Makefile | expand -t 16
+
+$(TOOL): $(TOOL_OBJ)
+	$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
+
+$(BUILD)/tool/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread -c $< -o $@
+
+$(BUILD)/asan/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread -c $< -o $@
+
+$(BUILD)/asan.a: $(TEST_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan.a $(HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread $< $(BUILD)/asan.a \
+		$(LIBS) -lcmocka -o $@
+
+$(BUILD)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(FUZZ_OBJ) $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer $< \
+		$(FUZZ_OBJ) $(LIBS) -o $@
+
+$(BUILD)/fuzz/%.o: %.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
+		-c $< -o $@
+
+# These are prerequisites through a pattern only: keep them.
+.SECONDARY: $(FUZZ_OBJ)
+
+.PHONY: all tools module demo check unit fuzzers fuzz bench style install \
+	dkms-install clean help
