@@ -3,12 +3,12 @@
  * overlaybdsetup create: make a layer from a raw image or a directory.
  */
 #include <getopt.h>
-#include <json-c/json.h>
 #include <uuid/uuid.h>
 
 #include "tools/commands.h"
 #include "tools/mkfs.h"
 #include "tools/options.h"
+#include "tools/report.h"
 #include "tools/workers.h"
 #include "tools/writer-lsmt.h"
 #include "tools/writer-plain.h"
@@ -144,7 +144,7 @@ static const char *algorithm_name(const struct create *c)
 	return c->zfile.compressor ? c->zfile.compressor->name : "none";
 }
 
-static void print_json(const struct create *c)
+static void print_json_result(const struct create *c)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -165,15 +165,14 @@ static void print_json(const struct create *c)
 	json_object_object_add(o, "ratio",
 			       json_object_new_double((double)c->result.size /
 						      c->image.size));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-					    JSON_C_TO_STRING_NOSLASHESCAPE));
+	print_json(o);
 	json_object_put(o);
 }
 
 static void print_result(const struct create *c)
 {
 	if (c->json) {
-		print_json(c);
+		print_json_result(c);
 		return;
 	}
 	printf("%s: %llu bytes, %.1f %% of a layer of %llu bytes with %u entries\n"

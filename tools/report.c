@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Print structures.
+ */
+#include "dm-overlaybd-error.h"
+#include "tools/report.h"
+
+#define VALUE_SIZE	1536	/* the longest: 256 characters, all escaped */
+#define KEY_WIDTH	16
+
+static u64 get_number(const struct row *row, const void *member)
+{
+	union {
+		u8 v8;
+		__le16 v16;
+		__le32 v32;
+		__le64 v64;
+		u64 native;
+	} v = {};
+
+	memcpy(&v, member, row->size);
+	switch (row->size) {
+	case sizeof(v.v8):
+		return v.v8;
+	case sizeof(v.v16):
+		return le16_to_cpu(v.v16);
+	case sizeof(v.v32):
+		return le32_to_cpu(v.v32);
+	default:
+		return row->type == ROW_U64 ? v.native : le64_to_cpu(v.v64);
+	}
+}
+
+/* Blobs are not to be trusted to hold text: terminals and JSON need it. */
+static void put_text(char *to, const u8 *from, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size && from[i]; i++) {
+		if (from[i] >= ' ' && from[i] < 0x7f && from[i] != '\\')
+			*to++ = from[i];
+		else
+			to += sprintf(to, "\\x%02x", from[i]);
+	}
+	*to = '\0';
+}
+
+static void put_bytes(char *to, const u8 *from, size_t size)
+{
+	size_t i;
+
+	*to = '\0';
+	for (i = 0; i < size; i++)
+		to += sprintf(to, "%02x", from[i]);
+}
+
+static void put_flags(char *to, const struct row *row, u64 flags)
+{
+	const char *before = " (";
+	int i;
+
+	to += sprintf(to, "%#llx", (unsigned long long)flags);
+	for (i = 0; row->bits[i]; i++) {
+		if (!(flags >> i & 1))
+			continue;
+		to += sprintf(to, "%s%s", before, row->bits[i]);
+		before = " ";
+	}
+	if (*before == ' ' && !before[1])
+		strcpy(to, ")");
+}
+
+static void format_value(char *to, const struct row *row, const void *member)
+{
+	double d;
+
+	switch (row->type) {
+	case ROW_TEXT:
+		put_text(to, member, row->size);
+		break;
+	case ROW_BYTES:
+		put_bytes(to, member, row->size);
+		break;
+	case ROW_STRING:
+		snprintf(to, VALUE_SIZE, "%s", *(const char *const *)member);
+		break;
+	case ROW_DOUBLE:
+		memcpy(&d, member, sizeof(d));
+		sprintf(to, "%.4g", d);
+		break;
+	case ROW_FLAGS32:
+	case ROW_FLAGS64:
+		put_flags(to, row, get_number(row, member));
+		break;
+	case ROW_HEX32:
+		sprintf(to, "%#llx",
+			(unsigned long long)get_number(row, member));
+		break;
+	default:
+		sprintf(to, "%llu",
+			(unsigned long long)get_number(row, member));
+	}
+}
+
+static struct json_object *json_value(const struct row *row,
+				      const void *member)
+{
+	char text[VALUE_SIZE];
+	double d;
+
+	switch (row->type) {
+	case ROW_TEXT:
+	case ROW_BYTES:
+	case ROW_STRING:
+		format_value(text, row, member);
+		return json_object_new_string(text);
+	case ROW_DOUBLE:
+		memcpy(&d, member, sizeof(d));
+		return json_object_new_double(d);
+	default:
+		return json_object_new_uint64(get_number(row, member));
+	}
+}
+
+static void print_rows(const char *title, const struct row *rows, size_t nr,
+		       const char *data)
+{
+	char text[VALUE_SIZE];
+	size_t i;
+
+	printf("%s:\n", title);
+	for (i = 0; i < nr; i++) {
+		format_value(text, &rows[i], data + rows[i].offset);
+		printf("  %-*s %s\n", KEY_WIDTH, rows[i].key, text);
+	}
+}
+
+void report_begin(struct report *report, bool json)
+{
+	report->json = json ? json_object_new_object() : NULL;
+}
+
+void report_section(struct report *report, const char *key, const char *title,
+		    const struct row *rows, size_t nr, const void *data)
+{
+	struct json_object *o;
+	size_t i;
+
+	if (!report->json) {
+		print_rows(title, rows, nr, data);
+		return;
+	}
+	o = json_object_new_object();
+	for (i = 0; i < nr; i++)
+		json_object_object_add(o, rows[i].key,
+				       json_value(&rows[i], (const char *)data +
+							    rows[i].offset));
+	json_object_object_add(report->json, key, o);
+}
+
+void print_json(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+					    JSON_C_TO_STRING_SPACED |
+					    JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+void report_end(struct report *report)
+{
+	if (report->json)
+		print_json(report->json);
+	json_object_put(report->json);
+	report->json = NULL;
+}

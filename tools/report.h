@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Structures as text or JSON. One table of rows describes a structure for
+ * both.
+ */
+#ifndef OVERLAYBD_REPORT_H
+#define OVERLAYBD_REPORT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a member is stored, and printed. */
+enum row_type {
+	ROW_U8,
+	ROW_LE16,
+	ROW_LE32,
+	ROW_LE64,
+	ROW_HEX32,	/* __le32, hexadecimal in text */
+	ROW_FLAGS32,	/* __le32, with names of its bits */
+	ROW_FLAGS64,
+	ROW_U64,	/* of the processor */
+	ROW_DOUBLE,
+	ROW_TEXT,	/* characters, not always with a NUL */
+	ROW_BYTES,	/* hexadecimal */
+	ROW_STRING,	/* const char * */
+};
+
+/**
+ * struct row - a member of a structure
+ * @key: its name
+ * @type: how it is stored
+ * @offset: where it is in the structure
+ * @size: its bytes
+ * @bits: for flags, names from bit 0 on, NULL behind the last
+ */
+struct row {
+	const char *key;
+	enum row_type type;
+	size_t offset;
+	size_t size;
+	const char *const *bits;
+};
+
+#define ROW(structure, member, type)					\
+	{ #member, type, offsetof(structure, member),			\
+	  sizeof(((structure *)NULL)->member), NULL }
+#define ROW_BITS(structure, member, type, names)			\
+	{ #member, type, offsetof(structure, member),			\
+	  sizeof(((structure *)NULL)->member), names }
+
+/**
+ * struct report - what is printed
+ * @json: the whole of it, printed by report_end(); NULL for text, which is
+ *	printed at once
+ */
+struct report {
+	struct json_object *json;
+};
+
+/**
+ * report_begin - begin a report
+ * @report: filled in; end with report_end()
+ * @json: whether it is to be JSON
+ */
+void report_begin(struct report *report, bool json);
+
+/**
+ * report_section - report a structure
+ * @report: the report
+ * @key: its name in JSON
+ * @title: its name in text
+ * @rows: description of the structure
+ * @nr: how many rows
+ * @data: the structure
+ */
+void report_section(struct report *report, const char *key, const char *title,
+		    const struct row *rows, size_t nr, const void *data);
+
+/**
+ * report_end - print what has not been printed
+ * @report: the report
+ */
+void report_end(struct report *report);
+
+/**
+ * print_json - print a JSON value on standard output
+ * @o: the value
+ */
+void print_json(struct json_object *o);
+
+#endif
