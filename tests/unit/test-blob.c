@@ -283,6 +283,8 @@ static void trailer_survives_a_short_hidden_tail(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(tails); i++) {
 		build_with_tail(&b, true, tails[i]);
+		/* What the header has there must not show through. */
+		memset(b.data + 96, 0xee, ZFILE_HEADER_SPACE - 96);
 		open_on(&o, &b, b.len - tails[i], b.len);
 		check_layer(&o);
 		close_it(&o);
@@ -302,6 +304,32 @@ static void trailer_behind_the_device_is_refused(void **state)
 		check_refused(&b, b.len - tails[i], b.len,
 			      "the ZFile trailer passes the end of the device: a file's last partial sector must be joined to it");
 	}
+	buffer_release(&b);
+}
+
+/* An archive that ends within its jump table, of a size below a sector. */
+static void table_behind_the_device_is_refused(void **state)
+{
+	struct zfile_spec z = zfile_variant(2, 4096);
+	struct buffer b = {};
+	struct opened o;
+	u64 end;
+
+	(void)state;
+	build(&b, &z, BARE);
+	open_all(&o, &b);
+	z.gap = (8 - o.layer.blob.zfile.index_offset) % OBD_SECTOR_SIZE;
+	close_it(&o);
+	build(&b, &z, BARE);
+	b.len -= ZFILE_HEADER_SPACE;
+	end = TAR_BLOCK_SIZE + b.len;
+	assert_true(end % OBD_SECTOR_SIZE);
+	wrap(&b, IN_TAR);
+	open_on(&o, &b, end, end);
+	check_layer(&o);
+	close_it(&o);
+	check_refused(&b, round_down(end, OBD_SECTOR_SIZE), end,
+		      "the jump table passes the end of the device: a file's last partial sector must be joined to it");
 	buffer_release(&b);
 }
 
@@ -403,6 +431,15 @@ static void edit_tar(struct buffer *b, u32 at, const void *bytes, u32 len)
 						       512);
 
 	memcpy(b->data + at, bytes, len);
+	tar_set_checksum(tar);
+}
+
+static void set_size(struct tar_header *tar, size_t size)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%011zo", size);
+	memcpy(tar->size, text, sizeof(tar->size));
 	tar_set_checksum(tar);
 }
 
@@ -524,7 +561,6 @@ static void pax_size_passes_the_archive(void **state)
 /* Without a size record the member's own header tells it. */
 static void pax_header_may_tell_no_size(void **state)
 {
-	char size[12];
 	struct buffer layer = {}, b = {};
 	struct opened o;
 
@@ -533,8 +569,7 @@ static void pax_header_may_tell_no_size(void **state)
 	build_tar(&b, &layer, TAR_PAX);
 	edit_tar(&b, TAR_SIZE_AT, "00000000013", 12);
 	memcpy(b.data + 512, "11 path=ab\n", 11);
-	snprintf(size, sizeof(size), "%011zo", layer.len);
-	edit_tar(&b, 1024 + TAR_SIZE_AT, size, 12);
+	set_size((struct tar_header *)(b.data + 1024), layer.len);
 	open_all(&o, &b);
 	check_layer(&o);
 	close_it(&o);
@@ -546,7 +581,6 @@ static void pax_header_may_tell_no_size(void **state)
 static void pax_header_may_fill_many_blocks(void **state)
 {
 	struct buffer layer = {}, records = {}, b = {};
-	struct tar_header *tar;
 	char record[64];
 	struct opened o;
 	int n;
@@ -561,9 +595,7 @@ static void pax_header_may_fill_many_blocks(void **state)
 	while (records.len < 2048)
 		buffer_add(&records, "16 comment=abcd\n", 16);
 	b.len = 512;
-	tar = (struct tar_header *)b.data;
-	snprintf(tar->size, sizeof(tar->size), "%011zo", records.len);
-	tar_set_checksum(tar);
+	set_size((struct tar_header *)b.data, records.len);
 	buffer_add(&b, records.data, records.len);
 	buffer_add_zeros(&b, -b.len % 512);
 	build_tar(&records, &layer, TAR_USTAR);
@@ -727,6 +759,59 @@ static void garbage_behind_a_valid_crc_is_named(void **state)
 	buffer_release(&b);
 }
 
+#define HUGE_BLOCKS	4100
+#define HUGE_BLOCK	(1U << 20)
+
+/* Block 4097 holds the pattern, the others hold zeros. */
+static u32 encode_huge(u32 block, u8 *dst)
+{
+	static u8 bytes[HUGE_BLOCK], packed_zeros[1024];
+	static u32 zeros_len;
+
+	if (!zeros_len) {
+		zeros_len = compress_block(ZFILE_ALGO_ZSTD, bytes, HUGE_BLOCK,
+					   dst);
+		assert_true(zeros_len <= sizeof(packed_zeros));
+		memcpy(packed_zeros, dst, zeros_len);
+		pattern_fill(bytes, SEED, 0, HUGE_BLOCK / OBD_SECTOR_SIZE);
+	}
+	if (block == 4097)
+		return compress_block(ZFILE_ALGO_ZSTD, bytes, HUGE_BLOCK, dst);
+	memcpy(dst, packed_zeros, zeros_len);
+	return zeros_len;
+}
+
+static void reads_beyond_four_gigabytes(void **state)
+{
+	static u8 got[3 * HUGE_BLOCK], wanted[sizeof(got)];
+	/* Of the bytes to compress just the length is used. */
+	struct buffer plain = { .data = got,
+				.len = (size_t)HUGE_BLOCKS * HUGE_BLOCK };
+	struct zfile_spec z = zfile_variant(3, HUGE_BLOCK);
+	struct obd_scratch scratch = {};
+	struct buffer b = {};
+	struct obd_blob blob;
+	struct obd_error err;
+	struct obd_dev dev;
+	u64 pos = 4096ULL * HUGE_BLOCK + 77;
+	u32 len = 2 * HUGE_BLOCK + 1234;
+
+	(void)state;
+	z.encode = encode_huge;
+	build_zfile(&b, &plain, &z);
+	buffer_device(&b, &dev);
+	assert_int_equal(obd_blob_open(&blob, &dev, b.len, &err), 0);
+	pattern_fill(wanted + HUGE_BLOCK, SEED, 0,
+		     HUGE_BLOCK / OBD_SECTOR_SIZE);
+	assert_int_equal(obd_blob_read(&blob, pos, got, len, &scratch, &err),
+			 0);
+	assert_memory_equal(got, wanted + 77, len);
+	obd_scratch_release(&scratch);
+	obd_blob_release(&blob);
+	obd_file_close(&dev);
+	buffer_release(&b);
+}
+
 /* Where the file shrinks underneath, reads fail; nothing waits for more. */
 static void failing_reads_are_reported(void **state)
 {
@@ -826,6 +911,7 @@ int main(void)
 		cmocka_unit_test(complete_header_needs_no_tail),
 		cmocka_unit_test(trailer_survives_a_short_hidden_tail),
 		cmocka_unit_test(trailer_behind_the_device_is_refused),
+		cmocka_unit_test(table_behind_the_device_is_refused),
 		cmocka_unit_test(device_shorter_by_a_sector_is_refused),
 		cmocka_unit_test(plain_layer_needs_no_tail),
 		cmocka_unit_test(absurd_lengths_are_refused),
@@ -842,6 +928,7 @@ int main(void)
 		cmocka_unit_test(reads_at_every_alignment),
 		cmocka_unit_test(damage_is_confined_to_its_block),
 		cmocka_unit_test(garbage_behind_a_valid_crc_is_named),
+		cmocka_unit_test(reads_beyond_four_gigabytes),
 		cmocka_unit_test(failing_reads_are_reported),
 		cmocka_unit_test(fixtures_open),
 	};
