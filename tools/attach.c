@@ -44,7 +44,7 @@ static int attach_file(struct job *job, int file, const char *path,
 	int fd = loop_attach(file, path, job->direct_io, dev);
 
 	if (fd == -ENOENT) {
-		complain("layer %u (%s): there is no /dev/loop-control: modprobe loop",
+		complain("layer %u (%s): the kernel has no loop devices: modprobe loop",
 			 i, path);
 		return EXIT_FAILED;
 	}

@@ -45,7 +45,7 @@ static void read_comm(const char *pid, char *comm)
 {
 	char path[FILE_NAME_SIZE];
 
-	strcpy(comm, "?");
+	snprintf(comm, COMM_SIZE, "?");
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	read_line(path, comm, COMM_SIZE);
 }

@@ -220,8 +220,10 @@ static int print_status(const char *name, const struct options *opts)
 
 	if (opts->json)
 		list = json_object_new_array();
-	r = device_prepare() ?:
-	    (name ? report_one(name, list) : device_for_each(report_ours, list));
+	r = device_prepare();
+	if (!r)
+		r = name ? report_one(name, list) :
+			   device_for_each(report_ours, list);
 	if (!r && list)
 		puts(json_object_to_json_string_ext(name ?
 			json_object_array_get_idx(list, 0) : list,

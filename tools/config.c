@@ -192,7 +192,7 @@ static int parse_root(struct config *config, struct json_object *root)
 	if (!json_object_is_type(root, json_type_object))
 		return wrong_type(config->path, "the configuration", root,
 				  "an object");
-	/* First of all, so that whatever else is wrong can be reported there. */
+	/* First, so that whatever else is wrong can be reported there. */
 	return get_path(config->path, root, "", "resultFile",
 			&config->result_file) ?:
 	       parse_upper(config, root) ?: parse_lowers(config, root);

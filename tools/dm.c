@@ -62,8 +62,7 @@ int device_prepare(void)
 const char *device_check_name(const char *name)
 {
 	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyz" "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789" "#+-.:=@_";
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#+-.:=@_";
 
 	if (!*name)
 		return "it is empty";
@@ -184,7 +183,8 @@ bool device_is_tail(const struct device *device)
 
 bool device_is_ours(const struct device *device)
 {
-	return begins(device->uuid, DEVICE_UUID_PREFIX) && !device_is_tail(device);
+	return begins(device->uuid, DEVICE_UUID_PREFIX) &&
+	       !device_is_tail(device);
 }
 
 /* What follows the prefix and the hash, or TAIL and a number. */
@@ -349,9 +349,7 @@ int device_remove(const char *name)
 	return r && r != -ENXIO ? failed("remove", name, r) : EXIT_OK;
 }
 
-static int visit_names(struct dm_task *task,
-		       int (*visit)(const struct device *, void *),
-		       void *data)
+static int visit_names(struct dm_task *task, device_visitor visit, void *data)
 {
 	struct dm_names *names = dm_task_get_names(task);
 	struct device device;
@@ -372,8 +370,7 @@ static int visit_names(struct dm_task *task,
 	}
 }
 
-int device_for_each(int (*visit)(const struct device *device, void *data),
-		void *data)
+int device_for_each(device_visitor visit, void *data)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_LIST);
 	int r;
@@ -388,7 +385,6 @@ int device_for_each(int (*visit)(const struct device *device, void *data),
 		dm_task_destroy(task);
 	return r;
 }
-
 
 static int remove_tail(const struct device *device, void *name)
 {
@@ -424,8 +420,8 @@ static int first_line(struct dm_task *task, const char *name,
 	return *params ? EXIT_OK : failed("read the table of", name, -ENOMEM);
 }
 
-int device_params(const char *name, int type, const char *target, char **params,
-	      uint64_t *length)
+int device_params(const char *name, int type, const char *target,
+		  char **params, uint64_t *length)
 {
 	struct dm_task *task = dm_task_create(type);
 	int r;

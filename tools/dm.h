@@ -121,8 +121,9 @@ const char *device_first_name(const struct device *device);
  *
  * Return: an exit code.
  */
-int device_create(const char *name, const char *uuid, const struct device_line *lines,
-	      unsigned int nr, struct device *device);
+int device_create(const char *name, const char *uuid,
+		  const struct device_line *lines, unsigned int nr,
+		  struct device *device);
 
 /**
  * device_remove - remove a device
@@ -145,6 +146,8 @@ int device_remove(const char *name);
  */
 int device_remove_tails(const char *name);
 
+typedef int (*device_visitor)(const struct device *device, void *data);
+
 /**
  * device_for_each - visit every mapped device
  * @visit: called for each; what is not EXIT_OK ends the visits
@@ -152,11 +155,10 @@ int device_remove_tails(const char *name);
  *
  * Return: an exit code, @visit's last.
  */
-int device_for_each(int (*visit)(const struct device *device, void *data),
-		void *data);
+int device_for_each(device_visitor visit, void *data);
 
 /**
- * device_params - parameters of the first line of a device's table, or its status
+ * device_params - parameters of the first line of a table, or its status
  * @name: the device's name
  * @type: DM_DEVICE_TABLE or DM_DEVICE_STATUS
  * @target: the target that line must have
@@ -165,7 +167,7 @@ int device_for_each(int (*visit)(const struct device *device, void *data),
  *
  * Return: an exit code.
  */
-int device_params(const char *name, int type, const char *target, char **params,
-	      uint64_t *length);
+int device_params(const char *name, int type, const char *target,
+		  char **params, uint64_t *length);
 
 #endif

@@ -19,6 +19,8 @@
 #include "tools/loop.h"
 
 #define CONTROL		"/dev/loop-control"
+#define MISC_MAJOR	10
+#define LOOP_CTRL_MINOR	237
 #define BLOCK_SIZE	512
 #define PATH_SIZE	64
 
@@ -90,9 +92,30 @@ static bool lost_race(int r)
 	return r == -EBUSY || r == -ENXIO || r == -EAGAIN || r == -EINTR;
 }
 
+/*
+ * Without udev nobody makes the node of a module that is not loaded yet, by
+ * whose number the kernel would find and load it.
+ */
+static int open_control(void)
+{
+	dev_t dev = makedev(MISC_MAJOR, LOOP_CTRL_MINOR);
+	int fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (mknod(CONTROL, S_IFCHR | 0660, dev) && errno != EEXIST)
+		return -1;
+	fd = open(CONTROL, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && (errno == ENODEV || errno == ENXIO)) {
+		unlink(CONTROL);
+		errno = ENOENT;
+	}
+	return fd;
+}
+
 static int attach(const struct loop_config *config)
 {
-	int control = open(CONTROL, O_RDWR | O_CLOEXEC);
+	int control = open_control();
 	struct timespec pause = { };
 	unsigned int i;
 	int r;

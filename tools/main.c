@@ -25,7 +25,7 @@ static const struct command *const commands[] = {
 
 static char message[MESSAGE_SIZE];
 
-/* Names come from files that others wrote: keep terminals out of their reach. */
+/* Others wrote the names that are in it: keep terminals out of their reach. */
 static void blank_control_characters(char *text)
 {
 	for (; *text; text++)

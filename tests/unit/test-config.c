@@ -87,7 +87,8 @@ static void all_fields_are_taken(void **state)
 
 static void relative_paths_begin_at_the_configuration(void **state)
 {
-	const char *text = "{\"lowers\": [{\"file\": \"l0\"}, {\"dir\": \"d\"}],"
+	const char *text = "{\"lowers\": [{\"file\": \"l0\"},"
+			   " {\"dir\": \"d\"}],"
 			   " \"resultFile\": \"../r\"}";
 	struct config c;
 
@@ -316,13 +317,14 @@ static void folders_are_searched_in_order(void **state)
 
 static void files_are_read_within_bounds(void **state)
 {
+	const char *text = "{\"lowers\": [{\"file\": \"l\"}]}";
 	char path[] = "/tmp/test-config.XXXXXX";
 	int fd = mkstemp(path);
 	struct config c;
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "{\"lowers\": [{\"file\": \"l\"}]}", 27), 27);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(config_load(&c, path), EXIT_OK);
 	assert_string_equal(c.lowers[0].file, "/tmp/l");
 	config_release(&c);
