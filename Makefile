@@ -12,6 +12,10 @@ BENCH_ARGS ?=
 VERSION := 1.0.0
 BUILD := build
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $@)
+
 CC ?= gcc
 CLANG ?= clang
 CFLAGS ?= -O2 -g
@@ -111,33 +115,39 @@ help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  \1	\2/p' Makefile | expand -t 16
 
 $(TOOL): $(TOOL_OBJ)
-	$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
 
 $(BUILD)/tool/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread -c $< -o $@
 
 $(BUILD)/asan/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread -c $< -o $@
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread -c $< -o $@
 
 $(BUILD)/asan.a: $(TEST_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan.a $(HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread $< $(BUILD)/asan.a \
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread $< $(BUILD)/asan.a \
 		$(LIBS) -lcmocka -o $@
 
 $(BUILD)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(FUZZ_OBJ) $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer $< \
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer $< \
 		$(FUZZ_OBJ) $(LIBS) -o $@
 
 $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
+	$(call say,CLANG)
+	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
 
 # These are prerequisites through a pattern only: keep them.
