@@ -138,20 +138,21 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan.a $(HEADERS)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread $< $(BUILD)/asan.a \
 		$(LIBS) -lcmocka -o $@
 
-$(BUILD)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(FUZZ_OBJ) $(HEADERS)
+$(BUILD)/fuzz.a: $(FUZZ_OBJ)
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(BUILD)/fuzz.a $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CLANG)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer $< \
-		$(FUZZ_OBJ) $(LIBS) -o $@
+		$(BUILD)/fuzz.a $(LIBS) -o $@
 
 $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CLANG)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
-
-# These are prerequisites through a pattern only: keep them.
-.SECONDARY: $(FUZZ_OBJ)
 
 .PHONY: all tools module demo check unit fuzzers fuzz bench style install \
 	dkms-install clean help
