@@ -66,7 +66,7 @@ static void check_blocks(const struct obd_blob *blob)
 	obd_codec_release(&codec);
 }
 
-/* Twice, into memory of different content, through scratch memory of its own. */
+/* Twice, into memory of different content, each with scratch of its own. */
 static void check_read(const struct obd_blob *blob, u64 pos, u32 len)
 {
 	u8 *a = malloc(len), *b = malloc(len);
