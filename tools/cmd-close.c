@@ -99,7 +99,10 @@ const struct command cmd_close = {
 	.name = "close",
 	.args = "NAME",
 	.summary = "Remove a device and what open created for it",
-	.help = "A device that is in use stays, and its users are named.\n\n"
-		"  -h, --help  print this\n",
+	.help =
+"A device that is in use stays, and its users are named.\n"
+"\n"
+"Options:\n"
+"  -h, --help  print this\n",
 	.run = run,
 };

@@ -332,13 +332,17 @@ const struct command cmd_open = {
 	.name = "open",
 	.args = "[OPTION...] CONFIG.json NAME",
 	.summary = "Make a read-only block device of an image and print its path",
-	.help = "Success as well if NAME is there already, over the same layers.\n\n"
-		"  --direct-io=auto|off  let loop devices go past the page cache where the\n"
-		"                        file system can (auto, the default), or not\n"
-		"  --json                print JSON\n"
-		"  --no-verify           do not check the CRCs of blocks\n"
-		"  --read-only           accepted; devices without an upper always are\n"
-		"  -v, --verbose         print how long the parts took\n"
-		"  -h, --help            print this\n",
+	.help =
+"Success as well if NAME is there already, over the same layers. The device is\n"
+"read-only.\n"
+"\n"
+"Options:\n"
+"      --direct-io=auto|off  let loop devices go past the page cache where the\n"
+"                            file system can (auto, the default), or not\n"
+"      --json                print JSON\n"
+"      --no-verify           do not check the CRCs of blocks\n"
+"      --read-only           accepted; devices without an upper always are\n"
+"  -v, --verbose             print how long the parts took\n"
+"  -h, --help                print this\n",
 	.run = run,
 };

@@ -277,7 +277,9 @@ const struct command cmd_status = {
 	.name = "status",
 	.args = "[--json] [NAME]",
 	.summary = "Print size, layers and counters of a device, or of all",
-	.help = "  --json      print JSON: an object, or an array without NAME\n"
-		"  -h, --help  print this\n",
+	.help =
+"Options:\n"
+"      --json  print JSON: an object, or an array without NAME\n"
+"  -h, --help  print this\n",
 	.run = run,
 };

@@ -159,10 +159,13 @@ const struct command cmd_table = {
 	.name = "table",
 	.args = "[--json] [--no-verify] CONFIG.json",
 	.summary = "Print the table line of an image, and change nothing",
-	.help = "Files stand in the line by their paths, in place of the loop devices\n"
-		"that open would make of them.\n\n"
-		"  --json       print JSON\n"
-		"  --no-verify  add the option not to check the CRCs of blocks\n"
-		"  -h, --help   print this\n",
+	.help =
+"Files stand in the line by their paths, in place of the loop devices that open\n"
+"would make of them.\n"
+"\n"
+"Options:\n"
+"      --json       print JSON\n"
+"      --no-verify  add the option not to check the CRCs of blocks\n"
+"  -h, --help       print this\n",
 	.run = run,
 };

@@ -9,10 +9,6 @@
 
 #include "tools/commands.h"
 
-#ifndef OVERLAYBD_VERSION
-#define OVERLAYBD_VERSION	"0.1.0"
-#endif
-
 #define PROGRAM		"overlaybdsetup"
 #define MESSAGE_SIZE	8192
 
