@@ -44,6 +44,16 @@ qemu_append()
 		tsc=reliable no_timer_check rcupdate.rcu_expedited=1 \
 		random.trust_cpu=on cryptomgr.notests kasan_multi_shot \
 		"vm_dir=$VM_DIR" "vm_run=$rundir" "$append"
+	qemu_icount_append
+}
+
+# Time that the guest spends waiting for the host is skipped by icount, at any
+# length: the kernel must not take it for a hang.
+qemu_icount_append()
+{
+	[ -z "$icount" ] || printf '%s ' nosoftlockup \
+		sysctl.kernel.hung_task_timeout_secs=0 \
+		rcupdate.rcu_cpu_stall_suppress=1
 }
 
 # With icount the clock counts instructions, and two runs of the same code
@@ -73,12 +83,15 @@ qemu_disks()
 	done
 }
 
+# Under icount, what the guest has seen of a file once it need not ask for again:
+# a benchmark that ran before does not wait for the host.
 virtiofsd_start()
 {
-	local n
+	local n cache=auto
 
+	[ -z "$icount" ] || cache=always
 	setpriv --pdeathsig KILL "$VIRTIOFSD" --socket-path="$rundir/virtiofs" \
-		-o source=/ -o cache=auto -o sandbox=chroot -o log_level=err -f \
+		-o source=/ -o "cache=$cache" -o sandbox=chroot -o log_level=err -f \
 		</dev/null >>"$rundir/emulator.err" 2>&1 &
 	pids+=($!)
 	disown
