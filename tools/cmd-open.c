@@ -105,6 +105,16 @@ static int build(struct opening *o, const struct stack *stack)
 	return r;
 }
 
+static bool needs_tails(const struct stack *stack)
+{
+	unsigned int i;
+
+	for (i = 0; i < stack->nr; i++)
+		if (stack->lowers[i].needs_tail)
+			return true;
+	return false;
+}
+
 static int create(struct opening *o)
 {
 	double start = now_ms();
@@ -113,8 +123,11 @@ static int create(struct opening *o)
 
 	r = stack_open(&stack, &o->config);
 	o->ms[VALIDATE] = now_ms() - start;
-	/* An open that was killed may have left devices that join tails. */
-	r = r ?: device_remove_tails(o->name) ?: build(o, &stack);
+	/* Those that an open left behind when it was killed have these names. */
+	if (!r && needs_tails(&stack))
+		r = device_remove_tails(o->name);
+	if (!r)
+		r = build(o, &stack);
 	stack_close(&stack);
 	return r;
 }
