@@ -12,9 +12,10 @@
 #include "tools/stack.h"
 #include "tools/workers.h"
 
-#define PIECE_BYTES	(1U << 20)
+/* Small enough to stay in a CPU's cache until it is written. */
+#define PIECE_BYTES	(256U << 10)
 
-/* What one thread does at a time: extents, the first of them from a sector on. */
+/* What one thread does at a time: extents, or a part of one. */
 struct piece {
 	u64 sector;		/* first virtual sector */
 	u64 end;		/* one past the last */
@@ -31,6 +32,7 @@ struct export {
 	struct reader *readers;	/* one a thread */
 	u8 **buffers;		/* one a thread */
 	unsigned int nr_threads;
+	u32 piece_bytes;	/* at most; no less than any layer's block */
 	struct progress progress;
 };
 
@@ -47,10 +49,11 @@ static u64 mapped_bytes(const struct export *ex)
  * A piece of a compressed layer should end with a block, or two threads
  * decompress it.
  */
-static u64 piece_sectors(const struct obd_blob *blob,
+static u64 piece_sectors(const struct export *ex,
 			 const struct obd_range *range)
 {
-	u64 sectors = PIECE_BYTES >> OBD_SECTOR_SHIFT;
+	const struct obd_blob *blob = &ex->stack->layers[range->layer]->blob;
+	u64 sectors = ex->piece_bytes >> OBD_SECTOR_SHIFT;
 	u64 end = range->moffset + sectors;
 	u64 block;
 
@@ -68,7 +71,7 @@ static int add_piece(struct export *ex, u64 sector, u64 len)
 	struct piece *last = &ex->pieces[ex->nr_pieces];
 	u64 bytes = len << OBD_SECTOR_SHIFT;
 
-	if (ex->nr_pieces && last[-1].bytes + bytes <= PIECE_BYTES) {
+	if (ex->nr_pieces && last[-1].bytes + bytes <= ex->piece_bytes) {
 		last[-1].end = sector + len;
 		last[-1].bytes += bytes;
 		return 0;
@@ -89,19 +92,29 @@ static int add_piece(struct export *ex, u64 sector, u64 len)
 	return 0;
 }
 
+static u32 choose_piece_bytes(const struct stack *stack)
+{
+	u32 bytes = PIECE_BYTES;
+	unsigned int i;
+
+	for (i = 0; i < stack->nr; i++)
+		bytes = max(bytes, stack->layers[i]->blob.zfile.block_size);
+	return bytes;
+}
+
 static int cut_pieces(struct export *ex, struct obd_error *err)
 {
 	struct obd_range range;
 	u64 sector;
 	int r = 0;
 
+	ex->piece_bytes = choose_piece_bytes(ex->stack);
 	for (sector = 0; !r && sector < ex->map.nr_sectors;
 	     sector += range.len) {
 		obd_map_lookup(&ex->map, sector, &range);
 		if (range.layer == OBD_HOLE)
 			continue;
-		range.len = piece_sectors(&ex->stack->layers[range.layer]->blob,
-					  &range);
+		range.len = piece_sectors(ex, &range);
 		r = add_piece(ex, sector, range.len);
 	}
 	return r ? obd_fail(err, r, "no memory for %llu pieces",
@@ -163,7 +176,7 @@ static int alloc_threads(struct export *ex, struct obd_error *err)
 	ex->readers = calloc(ex->nr_threads, sizeof(*ex->readers));
 	ex->buffers = calloc(ex->nr_threads, sizeof(*ex->buffers));
 	for (i = 0; ex->buffers && i < ex->nr_threads; i++) {
-		ex->buffers[i] = malloc(PIECE_BYTES);
+		ex->buffers[i] = malloc(ex->piece_bytes);
 		if (!ex->buffers[i])
 			break;
 	}
