@@ -6,7 +6,7 @@
 
 VM_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TREE=$(cd "$VM_DIR/../.." && pwd)
-CACHE=${OVERLAYBD_CACHE:-$HOME/.cache/dm-overlaybd}
+CACHE=$(realpath -m "${OVERLAYBD_CACHE:-$HOME/.cache/dm-overlaybd}")
 KERNELS='6.1 6.12 sid debug uml uml-debug'
 
 # shellcheck disable=SC2034	# used by the scripts that source this file
