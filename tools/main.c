@@ -98,25 +98,30 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int point_to_help(void)
+{
+	fprintf(stderr, "Try '" PROGRAM " --help'.\n");
+	return EXIT_USAGE;
+}
+
 static int run(int argc, char **argv)
 {
 	const struct command *cmd;
 
 	if (argc < 2) {
 		complain("no command given");
-	} else if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
-		return print_commands();
-	} else if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version")) {
-		return print_version();
-	} else {
-		cmd = find_command(argv[1]);
-		if (cmd)
-			return cmd->run(argc - 1, argv + 1);
-		complain("unknown %s '%s'",
-			 *argv[1] == '-' ? "option" : "command", argv[1]);
+		return point_to_help();
 	}
-	fprintf(stderr, "Try '" PROGRAM " --help'.\n");
-	return EXIT_USAGE;
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))
+		return print_commands();
+	if (!strcmp(argv[1], "-V") || !strcmp(argv[1], "--version"))
+		return print_version();
+	cmd = find_command(argv[1]);
+	if (cmd)
+		return cmd->run(argc - 1, argv + 1);
+	complain("unknown %s '%s'", *argv[1] == '-' ? "option" : "command",
+		 argv[1]);
+	return point_to_help();
 }
 
 int main(int argc, char **argv)
