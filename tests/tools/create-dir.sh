@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# create --dir makes an ext4 file system, the same from a copy of the files.
+. "$(dirname "$0")/common"
+
+need mke2fs e2fsck debugfs
+
+mkdir -p "$work/tree/sub/empty"
+cp "$here"/*.py "$work/tree/sub"
+echo hello >"$work/tree/hello"
+ln -s hello "$work/tree/link"
+ln "$work/tree/hello" "$work/tree/hard"
+head -c 200000 /dev/zero >"$work/tree/zeros"
+
+expect 0 "$tool" create --dir "$work/tree" --size 32M --compress zstd \
+	"$work/layer"
+config_of "$work/layer" >"$work/c.json"
+expect 0 "$tool" export "$work/c.json" "$work/disk"
+[ "$(stat -c %s "$work/disk")" = 33554432 ] || fail "wrong size"
+expect 0 e2fsck -fn "$work/disk"
+[ "$(debugfs -R 'cat hello' "$work/disk" 2>/dev/null)" = hello ] ||
+	fail "wrong content"
+mkdir "$work/dump"
+expect 0 debugfs -R "rdump sub $work/dump" "$work/disk"
+diff -r "$work/tree/sub" "$work/dump/sub" | grep -v lost+found &&
+	fail "other files"
+
+sleep 1.1
+cp -a "$work/tree" "$work/copy"
+cat "$work/copy/hello" >/dev/null
+chmod u+x "$work/copy/hello"
+chmod u-x "$work/copy/hello"
+expect 0 "$tool" create --dir "$work/copy" --size 32M --compress zstd \
+	--threads 1 "$work/again"
+cmp "$work/layer" "$work/again" || fail "a copy makes another layer"
+
+export SOURCE_DATE_EPOCH=1700000000
+expect 0 "$tool" create --dir "$work/tree" --size 32M "$work/layer"
+config_of "$work/layer" >"$work/c.json"
+expect 0 "$tool" export "$work/c.json" "$work/disk"
+debugfs -R 'stat hello' "$work/disk" 2>/dev/null |
+	grep -q "crtime: 0x$(printf %x 1700000000)" ||
+	fail "SOURCE_DATE_EPOCH is ignored"
+
+expect 1 "$tool" create --dir "$work/none" --size 32M "$work/new"
+expect 1 "$tool" create --dir "$work/tree" --size 128K "$work/new"
+says "--size"
+[ ! -e "$work/new" ] || fail "a file came out"
+nothing_left "$work"
