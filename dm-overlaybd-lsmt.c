@@ -160,189 +160,422 @@ int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 	return 0;
 }
 
+/* A leaf's extents begin less than this behind its first sector. */
+#define LEAF_SPAN	0xffffffffULL
+
+/* 0 for a hole, see struct obd_leaf. */
+static u64 extent_what(u64 source, u64 delta)
+{
+	return source << OBD_EXTENT_SHIFT | (delta & LSMT_MOFFSET_MASK);
+}
+
+static u32 leaf_bytes(u32 nr)
+{
+	return sizeof(struct obd_leaf) +
+	       round_up(nr, OBD_LEAF_LINE) * sizeof(u32) + nr * sizeof(u64);
+}
+
 /*
- * Merging sweeps over the virtual sectors from low to high. A tournament tree
- * says which layer's next entry begins first: a node holds the loser of the
- * match below it, so that one pass from a leaf to the root replaces an entry
- * by its successor. The layers that have an entry at the current sector are
- * bits of a map, and the highest of them serves the sector.
+ * Merging goes over the virtual sectors from low to high, in windows that are
+ * small enough for the innermost caches. What begins in the window is
+ * collected from all layers and sorted by its first sector; then one entry
+ * after the other is laid on what is there, and what can be seen from above
+ * makes the extents, which leave for a leaf as soon as they fill one.
+ *
+ * Layers lie over one another at random: the inner loops avoid branches that
+ * depend on the data, for most of the time would go into mispredicted ones.
+ *
+ * A window ends where a layer has put its share into it, which is in
+ * proportion to the entries it has. So windows are never too large for the
+ * buffers, and always worth the look at every layer.
  */
-#define MERGE_WORDS	(256 / 64)
-#define MERGE_END	(~0ULL)		/* key of a layer without more entries */
-#define MERGE_SHIFT	8
-#define MERGE_PREFETCH	8		/* entries ahead */
+#define MERGE_ENTRIES	4096		/* in a window, about */
+#define MERGE_BATCH	128		/* laid down between looks at the leaf */
+#define MERGE_DIGIT	10		/* bits to sort by in one pass, at most */
+#define MERGE_SOURCES	(LSMT_MAX_LAYERS + 1)
+#define MERGE_WORDS	(MERGE_SOURCES / 64)
+/* An entry may end one extent and begin another; so may what it hides. */
+#define MERGE_EXTENTS	(OBD_LEAF_EXTENTS + 2 * MERGE_BATCH + MERGE_SOURCES + 2)
+
+/* Sort keys: first sector from the window's on, then length, then source. */
+#define KEY_LENGTH_SHIFT	8
+#define KEY_SECTOR_SHIFT	22
+#define KEY_SPAN		(1ULL << (64 - KEY_SECTOR_SHIFT))
+
+struct merge_entry {
+	u64 key;
+	u64 what;
+};
 
 struct merge_layer {
 	const struct lsmt_entry *next;
 	const struct lsmt_entry *last;
-	u64 end;		/* of the entry that is active */
-	u64 delta;		/* its moffset less its offset, may wrap */
-	bool zeroed;
+	u32 share;
 };
 
+/* What is seen from above at the sector that the merge has come to. */
+struct merge_view {
+	unsigned int source;
+	u64 end;		/* of its entry */
+	u64 what;
+	u32 nr;			/* extents not in a leaf yet */
+};
+
+/*
+ * Sources are layers, counted from 1. Source 0 is the hole below all of them.
+ * Its end is 0: it never is in the way of an entry, nor comes out from under
+ * one but for want of other sources.
+ */
 struct merge {
-	struct obd_map *map;
-	unsigned int nr_leaves;		/* a power of two */
-	u64 first;			/* key that won: offset << 8 | layer */
-	u64 losers[256];
-	unsigned int words;		/* bit n: active[n] is not zero */
-	u64 active[MERGE_WORDS];
-	struct merge_layer layers[256];
+	unsigned int nr_sources;
+	struct merge_layer layers[MERGE_SOURCES];
+
+	u64 begin;		/* of the window */
+	u32 nr_entries;
+	struct merge_entry entries[2][MERGE_ENTRIES + MERGE_SOURCES];
+	u32 counts[1 << MERGE_DIGIT];
+
+	struct merge_view view;
+	u64 ends[MERGE_SOURCES];	/* of each source's latest entry */
+	u64 whats[MERGE_SOURCES];
+	unsigned int words;		/* bit n: hidden[n] is not zero */
+	u64 hidden[MERGE_WORDS];	/* sources that may be seen later */
+
+	u64 sectors[MERGE_EXTENTS];	/* where extents begin */
+	u64 extents[MERGE_EXTENTS];	/* and what they are */
 };
 
-static u64 merge_key(const struct merge *m, unsigned int layer)
+/* Begin a window with the first entry that is left; say where it ends. */
+static u64 merge_window(struct merge *m, u64 limit)
 {
-	const struct merge_layer *l = &m->layers[layer];
+	u64 offset, end = limit;
+	unsigned int i;
 
-	if (l->next == l->last)
-		return MERGE_END;
-	return lsmt_entry_offset(l->next) << MERGE_SHIFT | layer;
+	m->begin = limit;
+	for (i = 1; i < m->nr_sources; i++) {
+		const struct merge_layer *l = &m->layers[i];
+
+		if (l->next == l->last)
+			continue;
+		offset = lsmt_entry_offset(l->next);
+		m->begin = min(m->begin, offset);
+		if (l->last - l->next <= l->share)
+			continue;
+		offset = lsmt_entry_offset(l->next + l->share);
+		end = min(end, offset);
+	}
+	return min(end, m->begin + KEY_SPAN);
+}
+
+static u64 merge_what(const struct lsmt_entry *e, u64 offset, u64 source)
+{
+	u64 mapped = lsmt_entry_zeroed(e) - 1ULL;
+
+	return mapped & extent_what(source, lsmt_entry_moffset(e) - offset);
 }
 
 /*
- * Let @key play its way up from the leaf of @layer; the loser stays behind.
- * The tree begins with zeros, which lose to nothing: once every leaf has
- * played, they have all gone up and out.
+ * Collect what begins before @end, from the highest layer to the lowest, which
+ * is the order that equal offsets have to stay in. Return the highest offset.
  */
-static void merge_replay(struct merge *m, unsigned int layer, u64 key)
+static u64 merge_collect(struct merge *m, u64 end)
 {
-	unsigned int node;
-
-	for (node = (m->nr_leaves + layer) / 2; node; node /= 2) {
-		u64 other = m->losers[node];
-		bool lost = other < key;
-
-		m->losers[node] = lost ? key : other;
-		key = lost ? other : key;
-	}
-	m->first = key;
-}
-
-static void merge_set_active(struct merge *m, unsigned int layer)
-{
-	m->active[layer / 64] |= 1ULL << layer % 64;
-	m->words |= 1U << layer / 64;
-}
-
-static void merge_clear_active(struct merge *m, unsigned int layer)
-{
-	m->active[layer / 64] &= ~(1ULL << layer % 64);
-	if (!m->active[layer / 64])
-		m->words &= ~(1U << layer / 64);
-}
-
-/* The highest layer with an entry at @sector; forget those that ended. */
-static int merge_serving(struct merge *m, u64 sector)
-{
-	while (m->words) {
-		int word = fls(m->words) - 1;
-		int layer = word * 64 + fls64(m->active[word]) - 1;
-
-		if (m->layers[layer].end > sector)
-			return layer;
-		merge_clear_active(m, layer);
-	}
-	return OBD_HOLE;
-}
-
-/* Begin all entries that start at @sector. */
-static void merge_activate(struct merge *m, u64 sector)
-{
-	while (m->first >> MERGE_SHIFT == sector) {
-		unsigned int layer = m->first & ((1 << MERGE_SHIFT) - 1);
-		struct merge_layer *l = &m->layers[layer];
-		const struct lsmt_entry *e = l->next++;
-
-		l->end = sector + lsmt_entry_length(e);
-		l->delta = lsmt_entry_moffset(e) - sector;
-		l->zeroed = lsmt_entry_zeroed(e);
-		prefetch(e + MERGE_PREFETCH);
-		merge_set_active(m, layer);
-		merge_replay(m, layer, merge_key(m, layer));
-	}
-}
-
-/* From @sector on @layer serves; add an extent unless the last one goes on. */
-static void merge_emit(struct merge *m, u64 sector, int layer)
-{
-	struct obd_map *map = m->map;
-	struct obd_extent *last = &map->extents[map->nr];
-	bool hole = layer == OBD_HOLE || m->layers[layer].zeroed;
-	u64 moffset = hole ? 0 : m->layers[layer].delta + sector;
-	u64 source = hole ? 0 : layer + 1;
-
-	if (map->nr) {
-		u64 before = sector - (last[-1].key >> OBD_EXTENT_SHIFT);
-
-		if ((last[-1].key & ((1 << OBD_EXTENT_SHIFT) - 1)) == source &&
-		    (hole || last[-1].moffset + before == moffset))
-			return;
-	}
-	last->key = sector << OBD_EXTENT_SHIFT | source;
-	last->moffset = moffset;
-	map->nr++;
-}
-
-static void merge_run(struct merge *m)
-{
-	u64 limit = m->map->nr_sectors;
-	u64 sector = 0;
-
-	while (sector < limit) {
-		u64 next;
-		int top;
-
-		merge_activate(m, sector);
-		top = merge_serving(m, sector);
-		merge_emit(m, sector, top);
-		next = min(m->first >> MERGE_SHIFT, limit);
-		if (top != OBD_HOLE)
-			next = min(next, m->layers[top].end);
-		sector = next;
-	}
-	m->map->extents[m->map->nr].key = limit << OBD_EXTENT_SHIFT;
-	m->map->extents[m->map->nr].moffset = 0;
-}
-
-static void merge_init(struct merge *m, struct obd_map *map,
-		       const struct obd_index *indexes, unsigned int nr_layers)
-{
+	struct merge_entry *to = m->entries[0];
+	u64 offset, key = 0, highest = 0;
 	unsigned int i;
 
-	m->map = map;
-	m->nr_leaves = roundup_pow_of_two(max(nr_layers, 2U));
-	for (i = 0; i < nr_layers; i++) {
-		m->layers[i].next = indexes[i].entries;
-		m->layers[i].last = indexes[i].entries + indexes[i].nr;
+	for (i = m->nr_sources - 1; i; i--) {
+		struct merge_layer *l = &m->layers[i];
+		const struct lsmt_entry *e;
+
+		for (e = l->next; e != l->last; e++, to++) {
+			offset = lsmt_entry_offset(e);
+			if (offset >= end)
+				break;
+			key = (offset - m->begin) << KEY_SECTOR_SHIFT |
+			      (u64)lsmt_entry_length(e) << KEY_LENGTH_SHIFT | i;
+			to->key = key;
+			to->what = merge_what(e, offset, i);
+		}
+		l->next = e;
+		highest = max(highest, key);
 	}
-	for (i = 0; i < m->nr_leaves; i++)
-		merge_replay(m, i, merge_key(m, i));
+	m->nr_entries = to - m->entries[0];
+	return highest >> KEY_SECTOR_SHIFT;
 }
 
-/* The bound was generous: keep just what is used. */
-static int map_trim(struct obd_map *map)
+/* One pass: by the bits of the keys from @shift on that @mask says; stable. */
+static void merge_sort_pass(struct merge *m, const struct merge_entry *from,
+			    struct merge_entry *to, unsigned int shift,
+			    u32 mask)
 {
-	struct obd_extent *extents;
+	u32 i, count, sum = 0;
 
-	extents = kvmalloc_array(map->nr + 1, sizeof(*extents),
-				 GFP_KERNEL | __GFP_NOWARN);
-	if (!extents)
-		return -ENOMEM;
-	memcpy(extents, map->extents, (map->nr + 1) * sizeof(*extents));
-	kvfree(map->extents);
-	map->extents = extents;
+	memset(m->counts, 0, (mask + 1) * sizeof(m->counts[0]));
+	for (i = 0; i < m->nr_entries; i++)
+		m->counts[from[i].key >> shift & mask]++;
+	for (i = 0; i <= mask; i++) {
+		count = m->counts[i];
+		m->counts[i] = sum;
+		sum += count;
+	}
+	for (i = 0; i < m->nr_entries; i++)
+		to[m->counts[from[i].key >> shift & mask]++] = from[i];
+}
+
+/*
+ * Sort by offset, @highest being the highest. The fewer entries, the fewer
+ * bits a pass sorts by: counting must not cost more than moving.
+ */
+static const struct merge_entry *merge_sort(struct merge *m, u64 highest)
+{
+	unsigned int shift, bits = fls64(highest);
+	unsigned int digit = min(fls(m->nr_entries), MERGE_DIGIT);
+	struct merge_entry *from = m->entries[0];
+	struct merge_entry *to = m->entries[1];
+
+	if (bits)
+		digit = DIV_ROUND_UP(bits, DIV_ROUND_UP(bits, digit));
+	for (shift = 0; shift < bits; shift += digit) {
+		merge_sort_pass(m, from, to, KEY_SECTOR_SHIFT + shift,
+				(1U << digit) - 1);
+		swap(from, to);
+	}
+	return from;
+}
+
+/* If @seen, @what is seen from @sector on: a new extent, unless it was before. */
+static inline void merge_see(struct merge *m, struct merge_view *v, u64 sector,
+			     u64 what, bool seen)
+{
+	m->sectors[v->nr] = sector;
+	m->extents[v->nr] = what;
+	v->nr += seen & (what != v->what);
+	v->what ^= (what ^ v->what) & -(u64)seen;
+}
+
+static inline void merge_hide(struct merge *m, unsigned int source, bool hide)
+{
+	m->hidden[source / 64] |= (u64)hide << source % 64;
+	m->words |= (unsigned int)hide << source / 64;
+}
+
+/* The highest hidden source that goes on behind @sector, no longer hidden. */
+static unsigned int merge_uncover(struct merge *m, u64 sector)
+{
+	while (m->words) {
+		unsigned int word = fls(m->words) - 1;
+		u64 bits = m->hidden[word];
+		unsigned int source;
+
+		do {
+			source = fls64(bits) - 1;
+			bits ^= 1ULL << source;
+			source += word * 64;
+		} while (m->ends[source] <= sector && bits);
+		m->hidden[word] = bits;
+		m->words ^= (unsigned int)!bits << word;
+		if (m->ends[source] > sector)
+			return source;
+	}
 	return 0;
 }
 
-/* Every entry begins and ends one extent at the most. */
+/* Go on to @sector: whatever ends before it uncovers what is below. */
+static inline void merge_advance(struct merge *m, struct merge_view *v,
+				 u64 sector)
+{
+	bool ended;
+
+	if (m->words) {
+		while (v->source && v->end < sector) {
+			u64 end = v->end;
+
+			v->source = merge_uncover(m, end);
+			v->end = m->ends[v->source];
+			merge_see(m, v, end, m->whats[v->source], true);
+		}
+	}
+	ended = v->end < sector;
+	merge_see(m, v, v->end, 0, ended);
+	v->source &= ended - 1U;
+}
+
+/* Lay an entry down. One that begins at the same sector must be lower. */
+static inline void merge_lay(struct merge *m, struct merge_view *v,
+			     const struct merge_entry *e)
+{
+	unsigned int source = e->key & ((1U << KEY_LENGTH_SHIFT) - 1);
+	u64 sector = m->begin + (e->key >> KEY_SECTOR_SHIFT);
+	u64 end = sector + (e->key >> KEY_LENGTH_SHIFT & LSMT_LENGTH_MAX);
+	u64 what = e->what;
+	bool lower;
+
+	merge_advance(m, v, sector);
+	if (unlikely(v->end == sector)) {
+		v->source = merge_uncover(m, sector);
+		v->end = m->ends[v->source];
+		merge_see(m, v, sector, m->whats[v->source],
+			  v->source > source);
+	}
+	m->ends[source] = end;
+	m->whats[source] = what;
+	lower = source < v->source;
+	merge_see(m, v, sector, what, !lower);
+	merge_hide(m, min(source, v->source), lower == (end > v->end));
+	v->source = max(source, v->source);
+	v->end = end ^ ((end ^ v->end) & -(u64)lower);
+}
+
+static struct obd_leaf *merge_leaf(const struct merge *m, u32 nr)
+{
+	u32 i, slots = round_up(nr, OBD_LEAF_LINE);
+	struct obd_leaf *leaf;
+
+	leaf = kvmalloc(leaf_bytes(nr), GFP_KERNEL | __GFP_NOWARN);
+	if (!leaf)
+		return NULL;
+	leaf->begin = m->sectors[0];
+	leaf->end = m->sectors[nr];
+	leaf->nr = nr;
+	for (i = 0; i < nr; i++)
+		leaf->begins[i] = m->sectors[i] - leaf->begin;
+	for (; i < slots; i++)
+		leaf->begins[i] = ~0U;
+	for (i = 0; i < OBD_LEAF_LINES; i++)
+		leaf->lines[i] = i < slots / OBD_LEAF_LINE ?
+				 leaf->begins[i * OBD_LEAF_LINE] : ~0U;
+	memcpy(leaf->begins + slots, m->extents, nr * sizeof(m->extents[0]));
+	return leaf;
+}
+
+/* Move extents into a new leaf; at least one more has to follow. */
+static int merge_write_leaf(struct merge *m, struct obd_map *map)
+{
+	u32 nr = min_t(u32, m->view.nr, OBD_LEAF_EXTENTS);
+	struct obd_leaf *leaf;
+	u32 left;
+
+	while (m->sectors[nr - 1] - m->sectors[0] >= LEAF_SPAN)
+		nr--;
+	leaf = merge_leaf(m, nr);
+	if (!leaf)
+		return -ENOMEM;
+	map->extents[map->nr_leaves++] = leaf;
+	map->nr += nr;
+	map->bytes += leaf_bytes(nr);
+
+	left = m->view.nr - nr;
+	memmove(m->sectors, m->sectors + nr,
+		(left + 1) * sizeof(m->sectors[0]));
+	memmove(m->extents, m->extents + nr, left * sizeof(m->extents[0]));
+	m->view.nr = left;
+	return 0;
+}
+
+/* A copy of the view can stay in registers. */
+static void merge_lay_batch(struct merge *m, const struct merge_entry *e,
+			    const struct merge_entry *last)
+{
+	struct merge_view v = m->view;
+
+	for (; e != last; e++)
+		merge_lay(m, &v, e);
+	m->view = v;
+}
+
+static int merge_lay_all(struct merge *m, struct obd_map *map,
+			 const struct merge_entry *entries)
+{
+	u32 i, next;
+	int r = 0;
+
+	for (i = 0; i < m->nr_entries && !r; i = next) {
+		next = min(i + MERGE_BATCH, m->nr_entries);
+		merge_lay_batch(m, entries + i, entries + next);
+		while (m->view.nr > OBD_LEAF_EXTENTS && !r)
+			r = merge_write_leaf(m, map);
+	}
+	return r;
+}
+
+static int merge_run(struct merge *m, struct obd_map *map)
+{
+	u64 highest, end, limit = map->nr_sectors;
+	int r = 0;
+
+	for (;;) {
+		end = merge_window(m, limit);
+		if (m->begin == limit)
+			break;
+		highest = merge_collect(m, end);
+		r = merge_lay_all(m, map, merge_sort(m, highest));
+		if (r)
+			return r;
+	}
+
+	merge_advance(m, &m->view, limit);
+	m->sectors[m->view.nr] = limit;
+	while (m->view.nr && !r)
+		r = merge_write_leaf(m, map);
+	return r;
+}
+
+static void merge_init(struct merge *m, const struct obd_index *indexes,
+		       unsigned int nr_layers, u32 nr_entries)
+{
+	u32 divisor = nr_entries / MERGE_ENTRIES + 1;
+	unsigned int i;
+
+	m->nr_sources = nr_layers + 1;
+	for (i = 0; i < nr_layers; i++) {
+		struct merge_layer *l = &m->layers[i + 1];
+
+		l->next = indexes[i].entries;
+		l->last = l->next + indexes[i].nr;
+		l->share = indexes[i].nr / divisor + 1;
+	}
+	m->view.what = ~0ULL;	/* nothing is seen yet, not even a hole */
+}
+
+/*
+ * Room to note all the leaves that there may be. An entry begins and ends one
+ * extent at the most; leaves are full but for the last, and those whose
+ * extents are too far apart.
+ */
 static int map_alloc(struct obd_map *map, u32 nr_entries)
 {
-	u32 bound = 2 * nr_entries + 2;
+	u32 nr = 2 * nr_entries + 1;
 
-	map->nr = 0;
-	map->extents = kvmalloc_array(bound, sizeof(*map->extents),
+	nr = min_t(u64, nr,
+		   nr / OBD_LEAF_EXTENTS + (map->nr_sectors >> 31) + 1);
+	map->extents = kvmalloc_array(nr, sizeof(*map->extents),
 				      GFP_KERNEL | __GFP_NOWARN);
 	return map->extents ? 0 : -ENOMEM;
+}
+
+/* All leaves are there: keep just what their number takes. */
+static int map_index(struct obd_map *map)
+{
+	struct obd_leaf **leaves;
+	u32 i;
+
+	leaves = kvmalloc_array(map->nr_leaves, sizeof(*leaves),
+				GFP_KERNEL | __GFP_NOWARN);
+	map->begins = kvmalloc_array(map->nr_leaves, sizeof(*map->begins),
+				     GFP_KERNEL | __GFP_NOWARN);
+	if (!leaves || !map->begins) {
+		kvfree(leaves);
+		return -ENOMEM;
+	}
+	for (i = 0; i < map->nr_leaves; i++) {
+		leaves[i] = map->extents[i];
+		map->begins[i] = leaves[i]->begin;
+	}
+	kvfree(map->extents);
+	map->extents = leaves;
+	map->bytes += map->nr_leaves * (sizeof(*leaves) + sizeof(*map->begins));
+	return 0;
 }
 
 int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
@@ -361,13 +594,13 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 				"the stack has %llu index entries, expected at most %u",
 				(unsigned long long)nr, OBD_MAP_MAX_ENTRIES);
 
+	memset(map, 0, sizeof(*map));
 	map->nr_sectors = nr_sectors;
 	m = kvzalloc(sizeof(*m), GFP_KERNEL);
 	r = m ? map_alloc(map, nr) : -ENOMEM;
 	if (!r) {
-		merge_init(m, map, indexes, nr_layers);
-		merge_run(m);
-		r = map_trim(map);
+		merge_init(m, indexes, nr_layers, nr);
+		r = merge_run(m, map) ?: map_index(map);
 	}
 	kvfree(m);
 	if (r) {
@@ -380,25 +613,51 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 
 void obd_map_release(struct obd_map *map)
 {
+	u32 i;
+
+	for (i = 0; i < map->nr_leaves; i++)
+		kvfree(map->extents[i]);
 	kvfree(map->extents);
-	map->extents = NULL;
-	map->nr = 0;
+	kvfree(map->begins);
+	memset(map, 0, sizeof(*map));
+}
+
+/* The last of @nr ascending numbers that is not above @key; the first is not. */
+static inline u32 leaf_search(const u32 *numbers, u32 nr, u32 key)
+{
+	const u32 *n = numbers;
+
+	for (; nr > 1; nr -= nr / 2)
+		n = n[nr / 2] <= key ? n + nr / 2 : n;
+	return n - numbers;
+}
+
+static const struct obd_leaf *map_leaf(const struct obd_map *map, u64 sector)
+{
+	const u64 *b = map->begins;
+	u32 nr;
+
+	for (nr = map->nr_leaves; nr > 1; nr -= nr / 2)
+		b = b[nr / 2] <= sector ? b + nr / 2 : b;
+	return map->extents[b - map->begins];
 }
 
 void obd_map_lookup(const struct obd_map *map, u64 sector,
 		    struct obd_range *range)
 {
-	u64 key = sector << OBD_EXTENT_SHIFT | ((1 << OBD_EXTENT_SHIFT) - 1);
-	const struct obd_extent *e = map->extents;
-	u64 begin;
-	u32 nr;
+	const struct obd_leaf *leaf = map_leaf(map, sector);
+	u32 key = min(sector - leaf->begin, LEAF_SPAN - 1);
+	u32 slot = OBD_LEAF_LINE * leaf_search(leaf->lines, OBD_LEAF_LINES, key);
+	const u64 *whats;
+	u64 end, what;
 
-	/* The last extent whose key does not pass @key is among @nr from @e. */
-	for (nr = map->nr; nr > 1; nr -= nr / 2)
-		e = e[nr / 2].key <= key ? e + nr / 2 : e;
+	slot += leaf_search(leaf->begins + slot, OBD_LEAF_LINE, key);
+	whats = (u64 *)(leaf->begins + round_up(leaf->nr, OBD_LEAF_LINE));
+	what = whats[slot];
+	end = slot + 1 < leaf->nr ? leaf->begin + leaf->begins[slot + 1] :
+				    leaf->end;
 
-	begin = e->key >> OBD_EXTENT_SHIFT;
-	range->layer = (int)(e->key & ((1 << OBD_EXTENT_SHIFT) - 1)) - 1;
-	range->moffset = e->moffset + (sector - begin);
-	range->len = (e[1].key >> OBD_EXTENT_SHIFT) - sector;
+	range->layer = (int)(what >> OBD_EXTENT_SHIFT) - 1;
+	range->moffset = what ? (what + sector) & LSMT_MOFFSET_MASK : 0;
+	range->len = end - sector;
 }

@@ -19,33 +19,54 @@ struct obd_lsmt {
 	char parent_uuid[LSMT_UUID_SIZE];
 };
 
+#define OBD_EXTENT_SHIFT	LSMT_MOFFSET_BITS
+#define OBD_LEAF_LINE		16	/* 32-bit numbers in a cache line */
+#define OBD_LEAF_LINES		20	/* a full leaf just fits into a page */
+#define OBD_LEAF_EXTENTS	(OBD_LEAF_LINE * OBD_LEAF_LINES)
+
 /**
- * struct obd_extent - a run of virtual sectors that one layer serves
- * @key: first virtual sector << OBD_EXTENT_SHIFT | layer + 1, or 0 for a hole
- * @moffset: sector of the layer that holds the first of them
+ * struct obd_leaf - neighbouring extents of a map
+ * @begin: first sector of the first
+ * @end: the sector behind the last
+ * @nr: number of extents
+ * @lines: where every OBD_LEAF_LINE-th extent begins, from @begin on
+ * @begins: where each begins, from @begin on; a whole number of lines, filled
+ *	up with the highest value; then, for each, a u64 that says what it is:
+ *	in OBD_EXTENT_SHIFT bits, the sector of the layer that would hold
+ *	sector 0 if the extent reached that far, modulo 2^OBD_EXTENT_SHIFT;
+ *	above them 1 + the layer. 0 is a hole.
  *
  * An extent ends where its successor begins.
  */
-struct obd_extent {
-	u64 key;
-	u64 moffset;
+struct obd_leaf {
+	u64 begin;
+	u64 end;
+	u32 nr;
+	u32 lines[OBD_LEAF_LINES];
+	u32 reserved[7];	/* up to a cache line */
+	u32 begins[];
 };
-
-#define OBD_EXTENT_SHIFT	14
 
 /**
  * struct obd_map - the merged index of a stack of layers
  * @nr_sectors: virtual size
- * @nr: number of extents; the first begins at sector 0
- * @extents: @nr of them, in order, and one more that begins at @nr_sectors
+ * @bytes: memory that the map holds
+ * @nr: number of extents, holes included
+ * @nr_leaves: number of leaves
+ * @begins: first sector of each leaf, in order; the first is 0
+ * @extents: the leaves
  *
  * Immutable once built, so that lookups need no lock. Neighbours always
  * differ: an extent never continues its predecessor in the same layer.
+ * obd_map_lookup() is the way to its content, of all extents in order too.
  */
 struct obd_map {
 	u64 nr_sectors;
+	u64 bytes;
 	u32 nr;
-	struct obd_extent *extents;
+	u32 nr_leaves;
+	u64 *begins;
+	struct obd_leaf **extents;
 };
 
 #define OBD_MAP_MAX_ENTRIES	0x2000000U	/* of all layers of a stack */
@@ -167,7 +188,7 @@ void obd_map_lookup(const struct obd_map *map, u64 sector,
  */
 static inline u64 obd_map_bytes(const struct obd_map *map)
 {
-	return ((u64)map->nr + 1) * sizeof(*map->extents);
+	return map->bytes;
 }
 
 #endif
