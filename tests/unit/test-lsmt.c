@@ -1,0 +1,814 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LSMT: fields of header and trailer, rules of the index, merged maps against
+ * a model that knows of every sector, lookups.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/lsmt-model.h"
+#include "tests/unit/test.h"
+
+/*
+ * The code under test, over an allocator that counts bytes and fails when it
+ * is told to.
+ */
+#define ALLOC_HEADER	64
+
+static s64 bytes_held;
+static int allocs_left = -1;	/* that succeed; below 0: all of them */
+
+static void *counted_alloc(size_t n)
+{
+	u8 *p;
+
+	if (!allocs_left)
+		return NULL;
+	if (allocs_left > 0)
+		allocs_left--;
+	p = malloc(ALLOC_HEADER + n);
+	assert_non_null(p);
+	memcpy(p, &n, sizeof(n));
+	bytes_held += n;
+	return p + ALLOC_HEADER;
+}
+
+static void counted_free(const void *p)
+{
+	size_t n;
+
+	if (!p)
+		return;
+	p = (u8 *)p - ALLOC_HEADER;
+	memcpy(&n, p, sizeof(n));
+	bytes_held -= n;
+	free((void *)p);
+}
+
+static void *counted_zalloc(size_t n)
+{
+	void *p = counted_alloc(n);
+
+	return p ? memset(p, 0, n) : NULL;
+}
+
+#define kvmalloc(n, gfp)		counted_alloc(n)
+#define kvmalloc_array(n, size, gfp)	counted_alloc((size_t)(n) * (size))
+#define kvzalloc(n, gfp)		counted_zalloc(n)
+#define kvfree(p)			counted_free(p)
+#include "dm-overlaybd-lsmt.c"
+
+#define INDEX_AT	8192
+#define INDEX_ENTRIES	512
+#define LAYER_SIZE	(INDEX_AT + INDEX_ENTRIES * 16 + LSMT_HEADER_SPACE)
+
+/* Header and trailer of a layer. */
+struct ends {
+	struct lsmt_header header;
+	struct lsmt_header trailer;
+};
+
+static void good_end(struct lsmt_header *h, u32 flags)
+{
+	*h = (struct lsmt_header) {
+		.size = cpu_to_le32(sizeof(*h)),
+		.flags = cpu_to_le32(flags),
+		.virtual_size = cpu_to_le64(1 << 20),
+		.version = LSMT_VERSION,
+		.sub_version = LSMT_SUB_VERSION,
+		.uuid = "01234567-89ab-cdef-0123-456789abcdef",
+		.parent_uuid = "76543210-89ab-cdef-0123-456789abcdef",
+	};
+	memcpy(h->magic0, LSMT_MAGIC0, LSMT_MAGIC0_SIZE);
+	memcpy(h->magic1, LSMT_MAGIC1, LSMT_MAGIC1_SIZE);
+}
+
+static void good_ends(struct ends *ends)
+{
+	good_end(&ends->header, LSMT_FLAG_HEADER | LSMT_FLAG_DATA |
+				LSMT_FLAG_SEALED);
+	good_end(&ends->trailer, LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
+	ends->trailer.index_offset = cpu_to_le64(INDEX_AT);
+	ends->trailer.index_size = cpu_to_le64(INDEX_ENTRIES);
+}
+
+static int parse(const struct ends *ends, struct obd_lsmt *lsmt,
+		 struct obd_error *err)
+{
+	err->text[0] = '\0';
+	return obd_lsmt_parse(&ends->header, &ends->trailer, LAYER_SIZE, lsmt,
+			      err);
+}
+
+static void good_layer_is_parsed(void **state)
+{
+	struct obd_error err;
+	struct obd_lsmt lsmt;
+	struct ends ends;
+
+	good_ends(&ends);
+	assert_int_equal(parse(&ends, &lsmt, &err), 0);
+	assert_int_equal(lsmt.virtual_sectors, 2048);
+	assert_int_equal(lsmt.index_offset, INDEX_AT);
+	assert_int_equal(lsmt.nr_entries, INDEX_ENTRIES);
+	assert_string_equal(lsmt.uuid, ends.trailer.uuid);
+	assert_string_equal(lsmt.parent_uuid, ends.trailer.parent_uuid);
+}
+
+/* A field, by its place in struct ends, and what becomes of a value in it. */
+struct field {
+	size_t at;
+	size_t size;
+	u64 value;
+	const char *text;	/* NULL if the value is fine */
+};
+
+#define FIELD(member, value, text) { \
+	offsetof(struct ends, member), \
+	sizeof(((struct ends *)NULL)->member), value, text }
+#define HEADER(member, value, text)	FIELD(header.member, value, text)
+#define TRAILER(member, value, text)	FIELD(trailer.member, value, text)
+
+static const struct field fields[] = {
+	HEADER(magic0[0], 'l', "LSMT header: bad magic"),
+	HEADER(magic0[7], 1, "LSMT header: bad magic"),
+	HEADER(magic1[0], 0, "LSMT header: bad magic"),
+	HEADER(magic1[15], 0, "LSMT header: bad magic"),
+	HEADER(size, 389, "LSMT header: size is 389, expected 390"),
+	HEADER(size, 0, "LSMT header: size is 0, expected 390"),
+	HEADER(flags, 0x6,
+		"LSMT header: flags are 0x6, expected 0x3 set and 0x10 clear"),
+	HEADER(flags, 0x5,
+		"LSMT header: flags are 0x5, expected 0x3 set and 0x10 clear"),
+	HEADER(flags, 0x17,
+		"LSMT header: flags are 0x17, expected 0x3 set and 0x10 clear"),
+	HEADER(flags, 0x3, NULL),
+	HEADER(flags, 0xffffffef, NULL),
+	HEADER(index_offset, ~0ULL, NULL),
+	HEADER(index_size, ~0ULL, NULL),
+	HEADER(virtual_size, 1, NULL),
+	HEADER(reserved, 0xffff, NULL),
+	HEADER(version, 2, "LSMT header: version is 2, expected 1"),
+	HEADER(version, 0, "LSMT header: version is 0, expected 1"),
+	HEADER(sub_version, 0xff, NULL),
+	HEADER(user_tag[0], 0xff, NULL),
+
+	TRAILER(magic0[0], 'l', "LSMT trailer: bad magic"),
+	TRAILER(magic0[7], 1, "LSMT trailer: bad magic"),
+	TRAILER(magic1[0], 0, "LSMT trailer: bad magic"),
+	TRAILER(magic1[15], 0, "LSMT trailer: bad magic"),
+	TRAILER(size, 391, "LSMT trailer: size is 391, expected 390"),
+	TRAILER(flags, 0x7,
+		"LSMT trailer: flags are 0x7, expected 0x6 set and 0x11 clear"),
+	TRAILER(flags, 0x4,
+		"LSMT trailer: flags are 0x4, expected 0x6 set and 0x11 clear"),
+	TRAILER(flags, 0x2,
+		"LSMT trailer: flags are 0x2, expected 0x6 set and 0x11 clear"),
+	TRAILER(flags, 0x16,
+		"LSMT trailer: flags are 0x16, expected 0x6 set and 0x11 clear"),
+	TRAILER(flags, 0xffffffee, NULL),
+	TRAILER(index_offset, 4095,
+		"LSMT trailer: index_offset is 4095, expected 4096 to 16384"),
+	TRAILER(index_offset, 16385,
+		"LSMT trailer: index_offset is 16385, expected 4096 to 16384"),
+	TRAILER(index_offset, ~0ULL,
+		"LSMT trailer: index_offset is 18446744073709551615, expected 4096 to 16384"),
+	TRAILER(index_offset, 4096, NULL),
+	TRAILER(index_offset, 16384,
+		"LSMT trailer: index_size is 512, expected at most 0"),
+	TRAILER(index_offset, 8193,
+		"LSMT trailer: index_size is 512, expected at most 511"),
+	TRAILER(index_size, 513,
+		"LSMT trailer: index_size is 513, expected at most 512"),
+	TRAILER(index_size, 1ULL << 60,
+		"LSMT trailer: index_size is 1152921504606846976, expected at most 512"),
+	TRAILER(index_size, ~0ULL,
+		"LSMT trailer: index_size is 18446744073709551615, expected at most 512"),
+	TRAILER(index_size, 0, NULL),
+	TRAILER(virtual_size, 513,
+		"LSMT trailer: virtual_size is 513, expected a multiple of 512"),
+	TRAILER(virtual_size, 1ULL << 59,
+		"LSMT trailer: virtual_size is 576460752303423488, expected at most 576460752303422976"),
+	TRAILER(virtual_size, LSMT_OFFSET_MASK << 9, NULL),
+	TRAILER(virtual_size, 0, NULL),
+	TRAILER(reserved, 0xffff, NULL),
+	TRAILER(version, 2, "LSMT trailer: version is 2, expected 1"),
+	TRAILER(sub_version, 0xff, NULL),
+	TRAILER(user_tag[255], 0xff, NULL),
+};
+
+static void every_field_is_checked(void **state)
+{
+	struct obd_error err;
+	struct obd_lsmt lsmt;
+	struct ends ends;
+	u32 i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(fields); i++) {
+		const struct field *f = &fields[i];
+		__le64 value = cpu_to_le64(f->value);
+
+		good_ends(&ends);
+		memcpy((u8 *)&ends + f->at, &value, f->size);
+		r = parse(&ends, &lsmt, &err);
+		assert_string_equal(err.text, f->text ?: "");
+		assert_int_equal(r, f->text ? -EINVAL : 0);
+	}
+}
+
+static void entries_are_bounded(void **state)
+{
+	u64 size = 2 * LSMT_HEADER_SPACE + (LSMT_MAX_ENTRIES + 1ULL) * 16;
+	struct obd_error err;
+	struct obd_lsmt lsmt;
+	struct ends ends;
+
+	good_ends(&ends);
+	ends.trailer.index_offset = cpu_to_le64(LSMT_HEADER_SPACE);
+	ends.trailer.index_size = cpu_to_le64(LSMT_MAX_ENTRIES);
+	assert_int_equal(obd_lsmt_parse(&ends.header, &ends.trailer, size,
+					&lsmt, &err), 0);
+	ends.trailer.index_size = cpu_to_le64(LSMT_MAX_ENTRIES + 1);
+	assert_int_equal(obd_lsmt_parse(&ends.header, &ends.trailer, size,
+					&lsmt, &err), -EINVAL);
+	assert_string_equal(err.text,
+			    "LSMT trailer: index_size is 1048577, expected at most 1048576");
+}
+
+static void endless_uuids_are_ended(void **state)
+{
+	struct obd_error err;
+	struct obd_lsmt lsmt;
+	struct ends ends;
+
+	good_ends(&ends);
+	memset(ends.trailer.uuid, 'u', LSMT_UUID_SIZE);
+	memset(ends.trailer.parent_uuid, 'p', LSMT_UUID_SIZE);
+	assert_int_equal(parse(&ends, &lsmt, &err), 0);
+	assert_int_equal(strlen(lsmt.uuid), LSMT_UUID_SIZE - 1);
+	assert_int_equal(strlen(lsmt.parent_uuid), LSMT_UUID_SIZE - 1);
+}
+
+/* A layer with 100 sectors of data, and an index. */
+#define DATA_BEGIN	8
+#define DATA_END	108
+#define LAST_SECTOR	(LSMT_OFFSET_MASK - 1)
+
+#define ENTRY(offset, len, moffset) \
+	{ (u64)(len) << LSMT_OFFSET_BITS | (offset), (moffset) }
+#define ZEROED(offset, len) \
+	{ (u64)(len) << LSMT_OFFSET_BITS | (offset), ~0ULL }
+#define PADDING	{ ~0ULL, ~0ULL }
+
+struct index_case {
+	u32 nr;
+	u32 kept;		/* if it is fine */
+	const char *text;	/* if it is not */
+	u64 entries[4][2];
+};
+
+static const struct index_case index_cases[] = {
+	{ 0, 0, NULL, {} },
+	{ 1, 1, NULL, { ENTRY(0, 1, 8) } },
+	{ 1, 1, NULL, { ENTRY(0, 100, 8) } },
+	{ 1, 1, NULL, { ENTRY(7, 1, 107) } },
+	{ 1, 1, NULL, { ENTRY(7, 1, 107 | 0xffULL << 56) } },
+	{ 2, 2, NULL, { ENTRY(0, 10, 50), ENTRY(10, 10, 20) } },
+	{ 2, 2, NULL, { ENTRY(0, 10, 20), ENTRY(11, 10, 20) } },
+	{ 1, 1, NULL, { ENTRY(LAST_SECTOR, 1, 8) } },
+	{ 1, 1, NULL, { ZEROED(LSMT_OFFSET_MASK - 16383, 16383) } },
+	{ 2, 2, NULL, { ZEROED(0, 16383), ZEROED(16383, 1) } },
+	{ 1, 0, NULL, { PADDING } },
+	{ 3, 1, NULL, { ENTRY(0, 1, 8), PADDING, PADDING } },
+	{ 4, 2, NULL, { PADDING, ENTRY(5, 1, 8), PADDING, ENTRY(6, 1, 8) } },
+	{ 2, 1, NULL, { ENTRY(0, 1, 8), { LSMT_OFFSET_MASK, 0 } } },
+
+	{ 1, 0, "index entry 0: length is 0", { ENTRY(5, 0, 8) } },
+	{ 1, 0, "index entry 0: length is 0", { ZEROED(5, 0) } },
+	{ 2, 0, "index entry 1: length is 0",
+	  { ENTRY(5, 1, 8), ENTRY(6, 0, 8) } },
+	{ 2, 0,
+	  "index entry 1 overlaps its predecessor: offset is 9, expected 10 or more",
+	  { ENTRY(0, 10, 8), ENTRY(9, 1, 8) } },
+	{ 2, 0,
+	  "index entry 1 overlaps its predecessor: offset is 4, expected 6 or more",
+	  { ZEROED(5, 1), ZEROED(4, 1) } },
+	{ 3, 0,
+	  "index entry 2 overlaps its predecessor: offset is 5, expected 6 or more",
+	  { ENTRY(5, 1, 8), PADDING, ENTRY(5, 1, 8) } },
+	{ 1, 0,
+	  "index entry 0: offset 1125899906842622, length 2 pass the last sector",
+	  { ENTRY(LAST_SECTOR, 2, 8) } },
+	{ 1, 0,
+	  "index entry 0: offset 1125899906826241, length 16383 pass the last sector",
+	  { ZEROED(LSMT_OFFSET_MASK - 16382, 16383) } },
+	{ 1, 0, "index entry 0: moffset 7, length 1, expected within 8 to 108",
+	  { ENTRY(0, 1, 7) } },
+	{ 1, 0, "index entry 0: moffset 0, length 1, expected within 8 to 108",
+	  { ENTRY(0, 1, 0) } },
+	{ 1, 0, "index entry 0: moffset 108, length 1, expected within 8 to 108",
+	  { ENTRY(0, 1, 108) } },
+	{ 1, 0, "index entry 0: moffset 9, length 100, expected within 8 to 108",
+	  { ENTRY(0, 100, 9) } },
+	{ 1, 0,
+	  "index entry 0: moffset 36028797018963967, length 16383, expected within 8 to 108",
+	  { ENTRY(0, 16383, LSMT_MOFFSET_MASK) } },
+};
+
+static void check_index_case(const struct index_case *c)
+{
+	struct obd_lsmt lsmt = {
+		.nr_entries = c->nr,
+		.index_offset = DATA_END * OBD_SECTOR_SIZE + 511,
+	};
+	struct lsmt_entry *entries = malloc(c->nr * sizeof(*entries));
+	struct obd_error err = {};
+	u32 i, kept = 0;
+	int r;
+
+	for (i = 0; i < c->nr; i++) {
+		entries[i].where = cpu_to_le64(c->entries[i][0]);
+		entries[i].what = cpu_to_le64(c->entries[i][1]);
+	}
+	r = obd_lsmt_check_index(&lsmt, entries, &err);
+	assert_string_equal(err.text, c->text ?: "");
+	assert_int_equal(r, c->text ? -EINVAL : 0);
+	for (i = 0; !r && i < c->nr; i++) {
+		if ((c->entries[i][0] & LSMT_OFFSET_MASK) == LSMT_OFFSET_MASK)
+			continue;
+		assert_int_equal(le64_to_cpu(entries[kept].where),
+				 c->entries[i][0]);
+		assert_int_equal(le64_to_cpu(entries[kept].what),
+				 c->entries[i][1]);
+		kept++;
+	}
+	assert_int_equal(kept, c->kept);
+	assert_int_equal(lsmt.nr_entries, r ? c->nr : c->kept);
+	free(entries);
+}
+
+static void every_rule_of_the_index_is_checked(void **state)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(index_cases); i++)
+		check_index_case(&index_cases[i]);
+}
+
+/* One extent goes on in the other: they should be one. */
+static bool continues(const struct obd_range *a, const struct obd_range *b)
+{
+	return a->layer == b->layer &&
+	       (a->layer == OBD_HOLE || a->moffset + a->len == b->moffset);
+}
+
+/* What the model says of @sector; the sectors that it speaks of by *@len. */
+static struct cell model_cell(const struct model *m, u64 sector, u64 *len)
+{
+	struct cell hole = { .layer = OBD_HOLE };
+	u32 i;
+
+	*len = m->nr_sectors - sector;
+	for (i = 0; i < m->nr_islands; i++) {
+		u64 at = m->islands[i];
+
+		if (sector < at) {
+			*len = min(*len, at - sector);
+			break;
+		}
+		if (sector - at >= m->island_sectors)
+			continue;
+		*len = 1;
+		return m->cells[(u64)i * m->island_sectors + sector - at];
+	}
+	return hole;
+}
+
+static bool range_matches(const struct model *m, u64 sector,
+			  const struct obd_range *range)
+{
+	u64 len, done;
+
+	for (done = 0; done < range->len; done += len) {
+		struct cell cell = model_cell(m, sector + done, &len);
+
+		if (cell.layer != range->layer)
+			return false;
+		if (cell.layer != OBD_HOLE &&
+		    cell.moffset != range->moffset + done)
+			return false;
+	}
+	return done == range->len;
+}
+
+/* A lookup in the middle is the end of one that begins before. */
+static bool lookups_agree(const struct obd_map *map, u64 sector,
+			  const struct obd_range *whole, u64 at)
+{
+	struct obd_range range;
+
+	obd_map_lookup(map, sector + at, &range);
+	return range.layer == whole->layer && range.len == whole->len - at &&
+	       (range.layer == OBD_HOLE ? !range.moffset :
+		range.moffset == whole->moffset + at);
+}
+
+/* Is the map, from end to end, what the model says? */
+static bool map_matches(const struct model *m, const struct obd_map *map,
+			u64 *seed)
+{
+	struct obd_range range, last = { .layer = OBD_HOLE - 1 };
+	u32 i, nr = 0;
+	u64 sector;
+
+	for (sector = 0; sector < map->nr_sectors; sector += range.len) {
+		obd_map_lookup(map, sector, &range);
+		if (!range.len || range.len > map->nr_sectors - sector ||
+		    continues(&last, &range) ||
+		    !range_matches(m, sector, &range) ||
+		    !lookups_agree(map, sector, &range, range.len - 1))
+			return false;
+		for (i = 0; i < 3; i++)
+			if (!lookups_agree(map, sector, &range,
+					   random_below(seed, range.len)))
+				return false;
+		last = range;
+		nr++;
+	}
+	return nr == map->nr;
+}
+
+static void maps_match_the_model(void **state)
+{
+	u64 seed = test_seed();
+	struct obd_error err;
+	struct model model;
+	struct obd_map map;
+	u32 i;
+
+	for (i = 0; i < 4000; i++) {
+		u64 begin = seed;
+
+		model_init(&model, &seed);
+		assert_int_equal(obd_map_build(&map, model.indexes,
+					       model.nr_layers,
+					       model.nr_sectors, &err), 0);
+		if (!map_matches(&model, &map, &seed))
+			fail_msg("map %u differs, OVERLAYBD_SEED=%llu", i,
+				 (unsigned long long)begin);
+		assert_int_equal(bytes_held, obd_map_bytes(&map));
+		obd_map_release(&map);
+		assert_int_equal(bytes_held, 0);
+		model_release(&model);
+	}
+}
+
+static void build(struct obd_map *map, const struct lsmt_entry *entries,
+		  u32 nr, u64 nr_sectors)
+{
+	struct obd_index index = { .entries = entries, .nr = nr };
+	struct obd_error err;
+
+	assert_int_equal(obd_map_build(map, &index, 1, nr_sectors, &err), 0);
+}
+
+static void assert_range(const struct obd_map *map, u64 sector, int layer,
+			 u64 moffset, u64 len)
+{
+	struct obd_range range;
+
+	obd_map_lookup(map, sector, &range);
+	assert_int_equal(range.layer, layer);
+	assert_int_equal(range.moffset, moffset);
+	assert_int_equal(range.len, len);
+}
+
+static void empty_stack_is_a_hole(void **state)
+{
+	struct obd_map map;
+
+	build(&map, NULL, 0, LSMT_OFFSET_MASK);
+	assert_int_equal(map.nr, 1);
+	assert_range(&map, 0, OBD_HOLE, 0, LSMT_OFFSET_MASK);
+	assert_range(&map, LAST_SECTOR, OBD_HOLE, 0, 1);
+	obd_map_release(&map);
+}
+
+static void released_maps_can_be_released(void **state)
+{
+	struct obd_map map = {};
+
+	obd_map_release(&map);
+	build(&map, NULL, 0, 1);
+	obd_map_release(&map);
+	obd_map_release(&map);
+	assert_int_equal(bytes_held, 0);
+}
+
+/* Of a file that is in one piece: more than 2^32 sectors. */
+static void long_runs_are_one_extent(void **state)
+{
+	const u32 nr = 270000;
+	const u64 end = 1000 + (u64)nr * LSMT_LENGTH_MAX;
+	struct lsmt_entry *entries = malloc(nr * sizeof(*entries));
+	struct obd_map map;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		u64 at = (u64)i * LSMT_LENGTH_MAX;
+
+		entries[i] = model_entry(1000 + at, LSMT_LENGTH_MAX, 8 + at,
+					 false, i);
+	}
+	build(&map, entries, nr, end + 5);
+	assert_int_equal(map.nr, 3);
+	assert_range(&map, 0, OBD_HOLE, 0, 1000);
+	assert_range(&map, 1000, 0, 8, end - 1000);
+	assert_range(&map, end - 1, 0, end - 1 - 992, 1);
+	assert_range(&map, end, OBD_HOLE, 0, 5);
+	obd_map_release(&map);
+
+	build(&map, entries, nr, end - 1);
+	assert_int_equal(map.nr, 2);
+	assert_range(&map, end - 2, 0, end - 2 - 992, 1);
+	obd_map_release(&map);
+	free(entries);
+}
+
+/* Each layer has a place of its own, the first the last. */
+static void layers_apart_are_merged(void **state)
+{
+	const u32 nr = 300;
+	struct lsmt_entry *entries = malloc(LSMT_MAX_LAYERS * nr *
+					    sizeof(*entries));
+	struct obd_index indexes[LSMT_MAX_LAYERS];
+	struct obd_error err;
+	struct obd_map map;
+	u32 i, k;
+
+	for (i = 0; i < LSMT_MAX_LAYERS; i++) {
+		struct lsmt_entry *e = entries + i * nr;
+		u64 at = (LSMT_MAX_LAYERS - 1 - i) * 1000000ULL;
+
+		for (k = 0; k < nr; k++)
+			e[k] = model_entry(at + 3 * k, 1, 8 + k, false, 0);
+		indexes[i] = (struct obd_index) { .entries = e, .nr = nr };
+	}
+	assert_int_equal(obd_map_build(&map, indexes, LSMT_MAX_LAYERS,
+				       255000000, &err), 0);
+	assert_int_equal(map.nr, 2 * LSMT_MAX_LAYERS * nr);
+	for (i = 0; i < LSMT_MAX_LAYERS; i++)
+		for (k = 0; k < nr; k++)
+			assert_range(&map, (254 - i) * 1000000ULL + 3 * k, i,
+				     8 + k, 1);
+	obd_map_release(&map);
+	free(entries);
+}
+
+/* Lookups against a scan, among extents anywhere in 2^50 sectors. */
+static void lookups_find_what_a_scan_finds(void **state)
+{
+	const u32 nr = 20000;
+	struct lsmt_entry *entries = malloc(nr * sizeof(*entries));
+	u64 seed = test_seed(), at = 0;
+	struct obd_map map;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		at += 2 + random_below(&seed, 1ULL << random_below(&seed, 36));
+		entries[i] = model_entry(at, 1, 8 + i, false, 0);
+	}
+	build(&map, entries, nr, at + 1);
+	assert_true(at > 1ULL << 32);
+	assert_int_equal(map.nr, 2 * nr);
+	for (i = 0; i < nr; i++) {
+		u64 begin = i ? lsmt_entry_offset(&entries[i - 1]) + 1 : 0;
+		u64 end = lsmt_entry_offset(&entries[i]);
+		u64 sector = begin + random_below(&seed, end - begin);
+
+		assert_range(&map, end, 0, 8 + i, 1);
+		assert_range(&map, sector, OBD_HOLE, 0, end - sector);
+		assert_range(&map, begin, OBD_HOLE, 0, end - begin);
+	}
+	obd_map_release(&map);
+	free(entries);
+}
+
+static void extents_take_less_than_16_bytes(void **state)
+{
+	const u32 nr = 100000;
+	struct lsmt_entry *entries = malloc(nr * sizeof(*entries));
+	struct obd_map map;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		entries[i] = model_entry(1000ULL * i + 1, 8, 8, false, 0);
+	build(&map, entries, nr, 1000ULL * nr);
+	assert_int_equal(map.nr, 2 * nr + 1);
+	assert_true(obd_map_bytes(&map) <= 16ULL * map.nr);
+	obd_map_release(&map);
+	free(entries);
+}
+
+static void too_many_entries_are_refused(void **state)
+{
+	struct obd_index indexes[LSMT_MAX_LAYERS];
+	struct obd_error err;
+	struct obd_map map;
+	u32 i;
+
+	for (i = 0; i < LSMT_MAX_LAYERS; i++)
+		indexes[i] = (struct obd_index) { .nr = 0xffffffff };
+	assert_int_equal(obd_map_build(&map, indexes, LSMT_MAX_LAYERS, 1, &err),
+			 -E2BIG);
+	assert_string_equal(err.text,
+			    "the stack has 1095216660225 index entries, expected at most 33554432");
+	indexes[0].nr = OBD_MAP_MAX_ENTRIES;
+	indexes[1].nr = 1;
+	assert_int_equal(obd_map_build(&map, indexes, 2, 1, &err), -E2BIG);
+}
+
+/* Whichever allocation fails, nothing is left behind. */
+static void lack_of_memory_is_survived(void **state)
+{
+	const u32 nr = 1000;
+	struct lsmt_entry *entries = malloc(nr * sizeof(*entries));
+	struct obd_index index = { .entries = entries, .nr = nr };
+	struct obd_error err;
+	struct obd_map map;
+	int r, failed = -1;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		entries[i] = model_entry(1000ULL * i + 1, 8, 8, false, 0);
+	do {
+		allocs_left = ++failed;
+		r = obd_map_build(&map, &index, 1, 1000ULL * nr, &err);
+		if (!r)
+			break;
+		assert_int_equal(r, -ENOMEM);
+		assert_string_equal(err.text,
+				    "no memory to merge 1000 index entries");
+		assert_int_equal(bytes_held, 0);
+		obd_map_release(&map);
+	} while (failed < 100);
+	allocs_left = -1;
+	assert_int_equal(r, 0);
+	assert_true(failed > 2);
+	assert_int_equal(map.nr, 2 * nr + 1);
+	obd_map_release(&map);
+	free(entries);
+}
+
+/* A plain layer of a fixture. */
+struct fixture_layer {
+	struct obd_lsmt lsmt;
+	struct lsmt_entry *entries;
+};
+
+static FILE *fixture_open(const char *name, const char *file)
+{
+	const char *folder = getenv("OVERLAYBD_FIXTURES");
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s/%s",
+		 folder ?: "../shared/fixtures", name, file);
+	return fopen(path, "rb");
+}
+
+static void fixture_read(FILE *f, u64 offset, void *to, size_t n)
+{
+	assert_int_equal(fseek(f, offset, SEEK_SET), 0);
+	assert_int_equal(fread(to, 1, n, f), n);
+}
+
+static void fixture_layer_load(struct fixture_layer *layer, const char *name,
+			       const char *file)
+{
+	struct obd_error err;
+	struct ends ends;
+	FILE *f;
+	u64 size;
+
+	f = fixture_open(name, file);
+	if (!f)
+		skip();
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	size = ftell(f);
+	fixture_read(f, 0, &ends.header, sizeof(ends.header));
+	fixture_read(f, size - LSMT_HEADER_SPACE, &ends.trailer,
+		     sizeof(ends.trailer));
+	assert_int_equal(obd_lsmt_parse(&ends.header, &ends.trailer, size,
+					&layer->lsmt, &err), 0);
+	layer->entries = malloc(layer->lsmt.nr_entries *
+				sizeof(*layer->entries));
+	fixture_read(f, layer->lsmt.index_offset, layer->entries,
+		     layer->lsmt.nr_entries * sizeof(*layer->entries));
+	fclose(f);
+	assert_int_equal(obd_lsmt_check_index(&layer->lsmt, layer->entries,
+					      &err), 0);
+}
+
+/* The next extent that is not a hole, from @*sector on. */
+static bool next_mapped(const struct obd_map *map, u64 *sector,
+			struct obd_range *range)
+{
+	for (; *sector < map->nr_sectors; *sector += range->len) {
+		obd_map_lookup(map, *sector, range);
+		if (range->layer != OBD_HOLE)
+			return true;
+	}
+	return false;
+}
+
+static void check_against_map_txt(const struct obd_map *map, const char *name)
+{
+	unsigned long long offset, len, moffset;
+	struct obd_range range;
+	u64 sector = 0;
+	int layer, tag;
+	FILE *f;
+
+	f = fixture_open(name, "map.txt");
+	assert_non_null(f);
+	while (fscanf(f, "%llu %llu %d %llu %d", &offset, &len, &layer,
+		      &moffset, &tag) == 5) {
+		assert_true(next_mapped(map, &sector, &range));
+		assert_int_equal(sector, offset);
+		assert_int_equal(range.len, len);
+		assert_int_equal(range.layer, layer);
+		assert_int_equal(range.moffset, moffset);
+		sector += range.len;
+	}
+	assert_true(feof(f));
+	assert_false(next_mapped(map, &sector, &range));
+	fclose(f);
+}
+
+static void check_fixture(const char *name, const char *const *files,
+			  unsigned int nr)
+{
+	struct fixture_layer layers[3];
+	struct obd_index indexes[3];
+	struct obd_error err;
+	struct obd_map map;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		fixture_layer_load(&layers[i], name, files[i]);
+		indexes[i].entries = layers[i].entries;
+		indexes[i].nr = layers[i].lsmt.nr_entries;
+	}
+	assert_int_equal(obd_map_build(&map, indexes, nr,
+				       layers[nr - 1].lsmt.virtual_sectors,
+				       &err), 0);
+	check_against_map_txt(&map, name);
+	obd_map_release(&map);
+	for (i = 0; i < nr; i++)
+		free(layers[i].entries);
+}
+
+static void fixture_plain3_is_merged(void **state)
+{
+	static const char *const files[] = {
+		"layer0.lsmt", "layer1.lsmt", "layer2.lsmt",
+	};
+
+	check_fixture("plain3", files, ARRAY_SIZE(files));
+}
+
+static void fixture_merged_plain_is_mapped(void **state)
+{
+	static const char *const files[] = { "merged.lsmt" };
+
+	check_fixture("merged-plain", files, ARRAY_SIZE(files));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_layer_is_parsed),
+		cmocka_unit_test(every_field_is_checked),
+		cmocka_unit_test(entries_are_bounded),
+		cmocka_unit_test(endless_uuids_are_ended),
+		cmocka_unit_test(every_rule_of_the_index_is_checked),
+		cmocka_unit_test(maps_match_the_model),
+		cmocka_unit_test(empty_stack_is_a_hole),
+		cmocka_unit_test(released_maps_can_be_released),
+		cmocka_unit_test(long_runs_are_one_extent),
+		cmocka_unit_test(layers_apart_are_merged),
+		cmocka_unit_test(lookups_find_what_a_scan_finds),
+		cmocka_unit_test(extents_take_less_than_16_bytes),
+		cmocka_unit_test(too_many_entries_are_refused),
+		cmocka_unit_test(lack_of_memory_is_survived),
+		cmocka_unit_test(fixture_plain3_is_merged),
+		cmocka_unit_test(fixture_merged_plain_is_mapped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
