@@ -160,6 +160,8 @@ static int load_table(struct obd_blob *blob, struct obd_error *err)
 		r = read_stored(blob, pos, sizes, len, len, "jump table",
 				err) ?:
 		    obd_zfile_load_add(z, &load, sizes, nr, err);
+		if (!r && obd_interrupted())
+			r = obd_fail(err, -EINTR, "interrupted");
 	}
 	kvfree(sizes);
 	return r ?: obd_zfile_load_end(z, &load, err);
@@ -303,6 +305,8 @@ static int read_compressed(const struct obd_blob *blob, u64 pos, u8 *buf,
 		r = read_stored(blob, obd_zfile_offset(z, block), scratch->in,
 				in_len, in_len, "data", err) ?:
 		    copy_blocks(z, block, n, pos, buf, len, scratch, err);
+		if (!r && obd_interrupted())
+			r = obd_fail(err, -EINTR, "interrupted");
 	}
 	return r;
 }
@@ -334,7 +338,7 @@ static int read_index(struct obd_layer *layer, struct obd_scratch *scratch,
 
 	layer->entries = kvmalloc_array(lsmt->nr_entries,
 					sizeof(*layer->entries),
-					GFP_KERNEL | __GFP_NOWARN);
+					OBD_GFP_BLOB);
 	if (!layer->entries)
 		return obd_fail(err, -ENOMEM,
 				"no memory for %u index entries",

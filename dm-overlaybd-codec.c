@@ -3,13 +3,15 @@
  * Decompression slots.
  */
 #include <linux/cpumask.h>
-#include <linux/sched/mm.h>
 #include <linux/smp.h>
 
 #include "dm-overlaybd-codec.h"
 
 static struct obd_slot *slots;
 static unsigned int nr_slots;
+
+/* One table load at a time changes the slots. Comes before their locks. */
+static DEFINE_MUTEX(prepare_lock);
 
 int obd_slots_init(void)
 {
@@ -36,47 +38,62 @@ void obd_slots_exit(void)
 	kvfree(slots);
 }
 
-static int prepare_bounce(struct obd_slot *slot, u32 size)
-{
-	void *bounce;
-
-	if (slot->bounce_size >= size)
-		return 0;
-	bounce = kvmalloc(size, GFP_KERNEL);
-	if (!bounce)
-		return -ENOMEM;
-	kvfree(slot->bounce);
-	slot->bounce = bounce;
-	slot->bounce_size = size;
-	return 0;
-}
-
 /*
- * The I/O path waits for these locks: no memory reclaim may wait for I/O while
- * one is held.
+ * The I/O path waits for a slot's lock: what is new is allocated before, and
+ * what it replaces is freed after. The caller holds prepare_lock, so that
+ * nobody else changes the slot.
  */
-int obd_slots_prepare(const struct obd_zfile *zfile)
+static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 {
-	unsigned int i, noio;
+	struct obd_codec codec = {};
+	u32 size = zfile->block_size;
+	void *bounce = NULL;
 	int r = 0;
 
-	noio = memalloc_noio_save();
-	for (i = 0; !r && i < nr_slots; i++) {
-		mutex_lock(&slots[i].lock);
-		r = obd_codec_prepare(&slots[i].codec, zfile->algorithm) ?:
-		    prepare_bounce(&slots[i], zfile->block_size);
-		mutex_unlock(&slots[i].lock);
+	if (!slot->codec.zstd)
+		r = obd_codec_prepare(&codec, zfile->algorithm);
+	if (!r && slot->bounce_size < size) {
+		bounce = kvmalloc(size, GFP_KERNEL);
+		r = bounce ? 0 : -ENOMEM;
 	}
-	memalloc_noio_restore(noio);
+	mutex_lock(&slot->lock);
+	if (codec.zstd)
+		swap(slot->codec, codec);
+	if (bounce) {
+		swap(slot->bounce, bounce);
+		slot->bounce_size = size;
+	}
+	mutex_unlock(&slot->lock);
+	obd_codec_release(&codec);
+	kvfree(bounce);
+	return r;
+}
+
+int obd_slots_prepare(const struct obd_zfile *zfile)
+{
+	unsigned int i;
+	int r = 0;
+
+	mutex_lock(&prepare_lock);
+	for (i = 0; !r && i < nr_slots; i++)
+		r = slot_prepare(&slots[i], zfile);
+	mutex_unlock(&prepare_lock);
 	return r;
 }
 
 struct obd_slot *obd_slot_get(void)
 {
-	struct obd_slot *slot = &slots[raw_smp_processor_id() % nr_slots];
+	unsigned int first = raw_smp_processor_id() % nr_slots;
+	unsigned int i;
 
-	mutex_lock(&slot->lock);
-	return slot;
+	for (i = 0; i < nr_slots; i++) {
+		struct obd_slot *slot = &slots[(first + i) % nr_slots];
+
+		if (mutex_trylock(&slot->lock))
+			return slot;
+	}
+	mutex_lock(&slots[first].lock);
+	return &slots[first];
 }
 
 void obd_slot_put(struct obd_slot *slot)

@@ -48,9 +48,9 @@ void obd_slots_exit(void);
 int obd_slots_prepare(const struct obd_zfile *zfile);
 
 /**
- * obd_slot_get - take this CPU's slot
+ * obd_slot_get - take this CPU's slot, or another one that is free
  *
- * May sleep, for as long as another one works on a chunk.
+ * May sleep when all are in use, for as long as one works on a chunk.
  */
 struct obd_slot *obd_slot_get(void);
 

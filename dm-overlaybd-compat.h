@@ -19,6 +19,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -29,6 +30,16 @@
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
+
+/* Sizes that a blob names: give up rather than have others killed for it. */
+#define OBD_GFP_BLOB	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+/* Between the steps of long work: let others run; has the user given up? */
+static inline bool obd_interrupted(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current);
+}
 
 #else /* !__KERNEL__ */
 

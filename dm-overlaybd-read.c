@@ -3,6 +3,7 @@
  * Asynchronous reads of compressed data.
  */
 #include <linux/device-mapper.h>
+#include <linux/highmem.h>
 #include <linux/sizes.h>
 
 #include "dm-overlaybd-codec.h"
@@ -23,7 +24,8 @@
  * @io: the bio that wants them
  * @block: the first
  * @nr: how many
- * @data: what is read, whole sectors
+ * @data: what is read
+ * @size: bytes of it, whole sectors
  * @skip: bytes of it in front of the first block
  * @work: decompresses
  * @bvec: for @bio, where @data is contiguous
@@ -36,6 +38,7 @@ struct obd_chunk {
 	u32 block;
 	u32 nr;
 	u8 *data;
+	u32 size;
 	u32 skip;
 	struct work_struct work;
 	struct bio_vec bvec;
@@ -54,7 +57,7 @@ int obd_read_init(void)
 {
 	decompress_wq = alloc_workqueue("dm-overlaybd",
 					WQ_UNBOUND | WQ_MEM_RECLAIM |
-					WQ_HIGHPRI, 0);
+					WQ_HIGHPRI, num_online_cpus());
 	return decompress_wq ? 0 : -ENOMEM;
 }
 
@@ -75,7 +78,8 @@ static void chunk_free(struct obd_chunk *chunk)
 
 static struct obd_chunk *chunk_alloc(u32 size)
 {
-	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN | __GFP_NORETRY;
+	const gfp_t gfp = GFP_NOWAIT | __GFP_NOWARN | __GFP_NORETRY |
+			  __GFP_NOMEMALLOC;
 	struct obd_chunk *chunk;
 
 	chunk = kmalloc(sizeof(*chunk), gfp);
@@ -146,6 +150,10 @@ static struct obd_chunk *reserve_get(struct obd_io *io)
 	struct obd_reader *reader = io->reader;
 	struct obd_chunk *chunk;
 	unsigned long flags;
+
+	/* Whoever goes on with this bio charges the one who sent it. */
+	if (io->bio->bi_bdev != reader->bdev)
+		bio_set_dev(io->bio, reader->bdev);
 
 	spin_lock_irqsave(&reader->lock, flags);
 	chunk = reader->reserve;
@@ -233,9 +241,18 @@ static void *direct_out(struct bio *bio, const struct bvec_iter *iter, u32 len)
 {
 	struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, *iter);
 
-	if (bv.bv_len < len || PageHighMem(bv.bv_page))
+	if (IS_ENABLED(CONFIG_HIGHMEM) || bv.bv_len < len)
 		return NULL;
 	return page_address(bv.bv_page) + bv.bv_offset;
+}
+
+/* For caches that tell a page's kernel address from its others. */
+static void flush_direct(void *dst, u32 len)
+{
+	void *page = (void *)round_down((unsigned long)dst, PAGE_SIZE);
+
+	for (; page < dst + len; page += PAGE_SIZE)
+		flush_dcache_page(virt_to_page(page));
 }
 
 static blk_status_t block_failed(struct obd_reader *reader, u32 block, int r)
@@ -287,11 +304,13 @@ static blk_status_t block_out(struct obd_io *io, struct obd_slot *slot,
 	r = decompress(io->reader, slot, block, src, dst ?: slot->bounce);
 	if (r)
 		return block_failed(io->reader, block, r);
-	if (dst)
+	if (dst) {
+		flush_direct(dst, to - from);
 		bio_advance_iter(io->bio, iter, to - from);
-	else
+	} else {
 		copy_out(io->bio, iter, slot->bounce + (from - begin),
 			 to - from);
+	}
 	return BLK_STS_OK;
 }
 
@@ -309,6 +328,8 @@ static void chunk_work(struct work_struct *work)
 
 	if (begin > io->pos)
 		bio_advance_iter(io->bio, &iter, begin - io->pos);
+	if (is_vmalloc_addr(chunk->data))
+		invalidate_kernel_vmap_range(chunk->data, chunk->size);
 	slot = obd_slot_get();
 	for (i = 0; !status && i < chunk->nr; i++) {
 		status = block_out(io, slot, chunk->block + i, src, &iter);
@@ -338,8 +359,9 @@ static void chunk_endio(struct bio *bio)
 	chunk_end(chunk, bio->bi_status);
 }
 
-static void chunk_add_pages(struct obd_chunk *chunk, u32 size)
+static void chunk_add_pages(struct obd_chunk *chunk)
 {
+	u32 size = chunk->size;
 	u8 *data = chunk->data;
 
 	while (size) {
@@ -360,46 +382,74 @@ static void chunk_submit(struct obd_chunk *chunk, u64 offset, u32 len)
 	struct obd_io *io = chunk->io;
 	struct obd_reader *reader = io->reader;
 	struct bio *bio = &chunk->bio;
-	u32 size = round_up(chunk->skip + len, SECTOR_SIZE);
 
+	chunk->size = round_up(chunk->skip + len, SECTOR_SIZE);
 	bio_init(bio, reader->bdev, chunk->bvecs, chunk->nr_bvecs,
 		 REQ_OP_READ | (io->bio->bi_opf & INHERITED_FLAGS));
-	bio_clone_blkg_association(bio, io->bio);
+	if (io->bio->bi_bdev == reader->bdev)
+		bio_clone_blkg_association(bio, io->bio);
 	bio->bi_ioprio = io->bio->bi_ioprio;
 	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
 	bio->bi_end_io = chunk_endio;
-	chunk_add_pages(chunk, size);
+	chunk_add_pages(chunk);
+	if (is_vmalloc_addr(chunk->data))
+		flush_kernel_vmap_range(chunk->data, chunk->size);
 
 	INIT_WORK(&chunk->work, chunk_work);
-	this_cpu_add(reader->counters->stored_bytes, size);
+	this_cpu_add(reader->counters->stored_bytes, chunk->size);
 	atomic_inc(&io->pending);
 	submit_bio_noacct(bio);
 }
 
-/* The next chunk's blocks, as many as it may have; @io->block moves on. */
+/*
+ * A chunk for as many blocks as it may have from @io->block on, or for fewer
+ * where memory is short: contiguous pages may be had in small pieces only.
+ */
+static struct obd_chunk *chunk_get_blocks(struct obd_io *io, u32 skip, u32 *nr,
+					  u32 *len)
+{
+	const struct obd_zfile *z = &io->reader->blob->zfile;
+	u32 room = max_t(u32, CHUNK_STORED - 2 * SECTOR_SIZE, z->stored_max);
+	struct obd_chunk *chunk;
+
+	*nr = max_t(u32, CHUNK_OUTPUT >> z->block_shift, 1);
+	do {
+		u32 last = min(io->last, io->block + *nr - 1);
+
+		*nr = obd_zfile_gather(z, io->block, last, room, len);
+		chunk = chunk_alloc(round_up(skip + *len, SECTOR_SIZE));
+		if (chunk)
+			return chunk;
+		*nr /= 2;
+	} while (*nr);
+	return NULL;
+}
+
+static struct obd_chunk *chunk_get_reserve(struct obd_io *io, u32 *nr, u32 *len)
+{
+	struct obd_chunk *chunk = io->reserve;
+
+	*nr = 1;
+	*len = obd_zfile_stored(&io->reader->blob->zfile, io->block);
+	io->reserve = NULL;
+	return chunk ?: reserve_get(io);
+}
+
+/* The next chunk; @io->block moves on. Without one, @io may be gone. */
 static struct obd_chunk *chunk_get(struct obd_io *io, u64 *offset, u32 *len)
 {
 	const struct obd_blob *blob = io->reader->blob;
-	const struct obd_zfile *z = &blob->zfile;
-	u32 most = max_t(u32, CHUNK_OUTPUT >> z->block_shift, 1);
-	u32 last = min(io->last, io->block + most - 1);
-	u32 nr = obd_zfile_gather(z, io->block, last,
-				  max_t(u32, CHUNK_STORED, z->stored_max),
-				  len);
-	struct obd_chunk *chunk = io->reserve;
-	u32 skip;
+	struct obd_chunk *chunk = NULL;
+	u32 skip, nr;
 
-	*offset = blob->start + obd_zfile_offset(z, io->block);
+	*offset = blob->start + obd_zfile_offset(&blob->zfile, io->block);
 	skip = *offset % SECTOR_SIZE;
-	io->reserve = NULL;
-	chunk = chunk ?: chunk_alloc(round_up(skip + *len, SECTOR_SIZE)) ?:
-		reserve_get(io);
+	if (!io->reserve)
+		chunk = chunk_get_blocks(io, skip, &nr, len);
+	if (!chunk)
+		chunk = chunk_get_reserve(io, &nr, len);
 	if (!chunk)
 		return NULL;
-	if (is_reserve(chunk)) {
-		nr = 1;
-		*len = obd_zfile_stored(z, io->block);
-	}
 	chunk->io = io;
 	chunk->block = io->block;
 	chunk->nr = nr;

@@ -256,8 +256,11 @@ static int open_layers(struct dm_target *ti)
 	unsigned int i;
 	int r = 0;
 
-	for (i = 0; !r && i < t->nr_layers; i++)
+	for (i = 0; !r && i < t->nr_layers; i++) {
 		r = layer_open(ti, &t->layers[i], i);
+		if (!r && obd_interrupted())
+			r = target_fail(ti, -EINTR, "interrupted");
+	}
 	return r;
 }
 
@@ -469,7 +472,7 @@ static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
 
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
 	DMEMIT(",layers=%u,verify=%c", t->nr_layers, t->verify ? 'y' : 'n');
-	for (i = 0; i < t->nr_layers; i++)
+	for (i = t->nr_layers; i--;)
 		DMEMIT(",layer_%u_device_name=%s,layer_%u_bytes=%llu", i,
 		       t->layers[i].dm_dev->name, i, t->layers[i].bytes);
 	DMEMIT(";");

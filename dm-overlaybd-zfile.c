@@ -189,7 +189,7 @@ static bool is_narrow(const struct obd_zfile *zfile)
 int obd_zfile_load_begin(struct obd_zfile *zfile, struct obd_zfile_load *load,
 			 struct obd_error *err)
 {
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	const gfp_t gfp = OBD_GFP_BLOB;
 
 	*load = (struct obd_zfile_load) {
 		.offset = ZFILE_HEADER_SPACE,
@@ -300,6 +300,8 @@ int obd_codec_prepare(struct obd_codec *codec, u8 algorithm)
 
 	if (algorithm != ZFILE_ALGO_ZSTD || codec->zstd)
 		return 0;
+	if (!IS_REACHABLE(CONFIG_ZSTD_DECOMPRESS))
+		return -EOPNOTSUPP;
 	size = zstd_dctx_workspace_bound();
 	codec->workspace = kvmalloc(size, GFP_KERNEL);
 	if (!codec->workspace)
@@ -338,6 +340,8 @@ int obd_zfile_check(const struct obd_zfile *zfile, const void *src,
  */
 static int decompress_lz4(const void *src, u32 n, void *dst, u32 len)
 {
+	if (!IS_REACHABLE(CONFIG_LZ4_DECOMPRESS))
+		return -EOPNOTSUPP;
 	memset(dst, 0, len);
 	return LZ4_decompress_safe(src, dst, n, len) == (int)len ? 0 : -EILSEQ;
 }
@@ -345,8 +349,11 @@ static int decompress_lz4(const void *src, u32 n, void *dst, u32 len)
 static int decompress_zstd(struct obd_codec *codec, const void *src, u32 n,
 			   void *dst, u32 len)
 {
-	size_t got = zstd_decompress_dctx(codec->zstd, dst, len, src, n);
+	size_t got;
 
+	if (!IS_REACHABLE(CONFIG_ZSTD_DECOMPRESS))
+		return -EOPNOTSUPP;
+	got = zstd_decompress_dctx(codec->zstd, dst, len, src, n);
 	return !zstd_is_error(got) && got == len ? 0 : -EILSEQ;
 }
 

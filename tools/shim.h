@@ -58,8 +58,18 @@ typedef int64_t s64;
 typedef unsigned int gfp_t;
 #define GFP_KERNEL		0
 #define __GFP_NOWARN		0
+#define OBD_GFP_BLOB		0
 
 #define scnprintf		snprintf
+
+static inline bool obd_interrupted(void)
+{
+	return false;
+}
+
+static inline void cond_resched(void)
+{
+}
 
 static inline bool is_power_of_2(unsigned long n)
 {
