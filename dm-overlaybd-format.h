@@ -16,10 +16,10 @@
 #include <linux/build_bug.h>
 #else
 #include <assert.h>
-#ifndef __packed
-#define __packed	__attribute__((__packed__))
 #endif
-#endif
+
+/* Nothing is padded, in none of the structures below. */
+#pragma pack(push, 1)
 
 #define OBD_SECTOR_SHIFT	9
 #define OBD_SECTOR_SIZE		512
@@ -64,7 +64,7 @@ struct lsmt_header {
 	__u8	version;
 	__u8	sub_version;
 	char	user_tag[LSMT_USER_TAG_SIZE];
-} __packed;
+};
 static_assert(sizeof(struct lsmt_header) == 390, "LSMT header");
 
 /*
@@ -143,7 +143,7 @@ struct zfile_header {
 	__le32	dict_size;
 	__u8	verify;			/* a CRC follows every block */
 	__u8	reserved3[7];
-} __packed;
+};
 static_assert(sizeof(struct zfile_header) == 96, "ZFile header");
 
 /* POSIX ustar header, and the records of a PAX extended header. */
@@ -173,7 +173,9 @@ struct tar_header {
 	char	devminor[8];
 	char	prefix[155];
 	char	padding[12];
-} __packed;
+};
 static_assert(sizeof(struct tar_header) == 512, "tar header");
+
+#pragma pack(pop)
 
 #endif
