@@ -65,6 +65,7 @@ struct lsmt_header {
 	__u8	sub_version;
 	char	user_tag[LSMT_USER_TAG_SIZE];
 };
+
 static_assert(sizeof(struct lsmt_header) == 390, "LSMT header");
 
 /*
@@ -144,6 +145,7 @@ struct zfile_header {
 	__u8	verify;			/* a CRC follows every block */
 	__u8	reserved3[7];
 };
+
 static_assert(sizeof(struct zfile_header) == 96, "ZFile header");
 
 /* POSIX ustar header, and the records of a PAX extended header. */
@@ -174,6 +176,7 @@ struct tar_header {
 	char	prefix[155];
 	char	padding[12];
 };
+
 static_assert(sizeof(struct tar_header) == 512, "tar header");
 
 #pragma pack(pop)
