@@ -6,13 +6,32 @@
 #include "dm-overlaybd-tar.h"
 #include "tests/fuzz/fixup.h"
 
+/* Sizes are text: write one that about reaches the archive's end. */
+static void mutate_size(u8 *data, size_t size, u32 seed)
+{
+	size_t at = seed & 1 ? 0 : 2 * TAR_BLOCK_SIZE;
+	struct tar_header *tar = (struct tar_header *)(data + at);
+	u64 value = size - at - TAR_BLOCK_SIZE + (seed >> 1) % 5 - 2;
+	char text[24];
+
+	if (size < at + TAR_BLOCK_SIZE)
+		return;
+	snprintf(text, sizeof(text), "%011llo", (unsigned long long)value);
+	memcpy(tar->size, text, sizeof(tar->size));
+	fixup_blob(data, size);
+}
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
 			       unsigned int seed)
 {
 	struct buffer blob = {}, plain = {};
 
-	if (size >= TAR_BLOCK_SIZE)
-		return mutate_blob(data, size, max_size, seed);
+	if (size >= TAR_BLOCK_SIZE) {
+		size = mutate_blob(data, size, max_size, seed);
+		if (seed % 16 == 7)
+			mutate_size(data, size, seed >> 4);
+		return size;
+	}
 	buffer_add_zeros(&plain, 512 + seed % 1000);
 	build_tar(&blob, &plain, seed & 1024 ? TAR_PAX : TAR_USTAR);
 	buffer_release(&plain);

@@ -19,13 +19,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
 		.verify = seed & 16,
 		.trailer_only = seed & 32,
 		.no_digest = seed & 64,
+		.gap = seed & 128 ? 700 : 0,
 	};
 
 	if (size >= 2 * ZFILE_HEADER_SPACE)
 		return mutate_blob(data, size, max_size, seed);
 	buffer_add_zeros(&plain, 4096);
 	pattern_fill(plain.data, seed, 0, 4096 / OBD_SECTOR_SIZE);
-	plain.len -= (seed >> 7) % 600;
+	plain.len -= (seed >> 8) % 600;
 	build_zfile(&blob, &plain, &spec);
 	buffer_release(&plain);
 	return fuzz_seed(data, max_size, &blob);
@@ -42,6 +43,8 @@ static void check_block(const struct obd_blob *blob, u32 block,
 	u8 *src = malloc(stored), *dst = malloc(len);
 
 	fuzz_assert(src && dst && len && len <= z->block_size);
+	fuzz_assert(stored > (z->verify ? ZFILE_CRC_SIZE : 0));
+	fuzz_assert(stored <= z->stored_max);
 	fuzz_assert(at + stored <= blob->start + z->index_offset);
 	if (at + stored <= obd_dev_size(blob->dev)) {
 		fuzz_assert(!obd_dev_read(blob->dev, at, src, stored));

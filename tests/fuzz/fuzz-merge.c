@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Merged maps of large stacks, far apart or close together: what a map says
+ * must be right wherever an extent of it begins, and wherever an entry of a
+ * layer begins or ends, which is everywhere that either can be wrong.
+ *
+ * The input is the number of layers, a virtual size, and four numbers a layer
+ * that the shape of its index follows from; they start over where they end.
+ */
+#include "tests/fuzz/fixup.h"
+
+#define MAX_ENTRIES	6000		/* of all layers */
+
+struct shape {
+	u8 start, gap, len, count;
+};
+
+struct stack {
+	struct lsmt_entry *entries[LSMT_MAX_LAYERS];
+	struct obd_index indexes[LSMT_MAX_LAYERS];
+	unsigned int nr;
+	u64 nr_sectors;
+};
+
+static u32 scramble(u32 x)
+{
+	x ^= x >> 16;
+	x *= 0x7feb352dU;
+	x ^= x >> 15;
+	x *= 0x846ca68bU;
+	return x ^ x >> 16;
+}
+
+/* Of the 8 bits 4 say how large, 2 how regular. */
+static u64 number(u8 code, u32 i)
+{
+	u32 base = 1U << (code & 15);
+
+	switch (code >> 4 & 3) {
+	case 0:
+		return base - 1;
+	case 1:
+		return i % base;
+	case 2:
+		return scramble(i + code) % base;
+	default:
+		return i % 64 ? 0 : (u64)base << 22;
+	}
+}
+
+static void make_index(struct stack *s, const struct shape *shape, u32 max)
+{
+	u64 offset = (u64)(shape->start & 31) << (shape->start >> 5) * 6;
+	u32 n, nr = min(max, 1U + shape->count * shape->count);
+	struct lsmt_entry *e = calloc(nr, sizeof(*e));
+	u32 i = s->nr++;
+
+	fuzz_assert(e);
+	for (n = 0; n < nr; n++) {
+		u32 len = min(number(shape->len, n + 7) + 1,
+			      (u64)LSMT_LENGTH_MAX);
+
+		offset += number(shape->gap, n);
+		if (offset + len > LSMT_OFFSET_MASK)
+			break;
+		e[n].where = cpu_to_le64(offset |
+					 (u64)len << LSMT_OFFSET_BITS);
+		e[n].what = cpu_to_le64((shape->len & 0x80 ? offset : n) + 8);
+		if (shape->gap & 0x80 && scramble(n) % 4 == 0)
+			e[n].what |= cpu_to_le64(LSMT_ZEROED);
+		offset += len;
+	}
+	s->entries[i] = e;
+	s->indexes[i] = (struct obd_index) { .entries = e, .nr = n };
+}
+
+static void make_stack(struct stack *s, const u8 *data, size_t size)
+{
+	u32 i, k, nr = data[0] % LSMT_MAX_LAYERS + 1;
+
+	s->nr = 0;
+	s->nr_sectors = data[1] & 0x80 ? LSMT_OFFSET_MASK :
+			1 + ((u64)data[1] << data[1] % 40);
+	for (i = 0; i < nr; i++) {
+		struct shape shape;
+		u8 raw[sizeof(shape)];
+
+		for (k = 0; k < sizeof(raw); k++)
+			raw[k] = data[2 + (i * sizeof(raw) + k) % (size - 2)];
+		memcpy(&shape, raw, sizeof(raw));
+		make_index(s, &shape, MAX_ENTRIES / nr);
+	}
+}
+
+/* The last entry that begins at or before @sector, if it reaches it. */
+static const struct lsmt_entry *find(const struct obd_index *index, u64 sector)
+{
+	const struct lsmt_entry *e = index->entries;
+	u32 low = 0, high = index->nr;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (lsmt_entry_offset(&e[middle]) <= sector)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!low)
+		return NULL;
+	e += low - 1;
+	return sector < lsmt_entry_offset(e) + lsmt_entry_length(e) ? e : NULL;
+}
+
+static void check_sector(const struct stack *s, const struct obd_map *map,
+			 u64 sector)
+{
+	const struct lsmt_entry *e = NULL;
+	struct obd_range range;
+	int i = s->nr;
+
+	if (sector >= map->nr_sectors)
+		return;
+	while (!e && i)
+		e = find(&s->indexes[--i], sector);
+	obd_map_lookup(map, sector, &range);
+	fuzz_assert(range.len && range.len <= map->nr_sectors - sector);
+	if (!e || lsmt_entry_zeroed(e)) {
+		fuzz_assert(range.layer == OBD_HOLE);
+		return;
+	}
+	fuzz_assert(range.layer == i);
+	fuzz_assert(range.moffset == lsmt_entry_moffset(e) + sector -
+		    lsmt_entry_offset(e));
+}
+
+static void check_entries(const struct stack *s, const struct obd_map *map)
+{
+	u32 i, n;
+
+	for (i = 0; i < s->nr; i++) {
+		for (n = 0; n < s->indexes[i].nr; n++) {
+			const struct lsmt_entry *e = &s->entries[i][n];
+			u64 offset = lsmt_entry_offset(e);
+
+			check_sector(s, map, offset);
+			check_sector(s, map, offset + lsmt_entry_length(e));
+		}
+	}
+}
+
+/* As few extents as there can be: none goes on where its predecessor ended. */
+static void check_extents(const struct stack *s, const struct obd_map *map)
+{
+	struct obd_range range, last = { .layer = -2 };
+	u64 sector;
+	u32 nr = 0;
+
+	for (sector = 0; sector < map->nr_sectors; sector += range.len) {
+		check_sector(s, map, sector);
+		obd_map_lookup(map, sector, &range);
+		fuzz_assert(range.layer != last.layer ||
+			    (range.layer != OBD_HOLE &&
+			     range.moffset != last.moffset + last.len));
+		last = range;
+		nr++;
+	}
+	fuzz_assert(nr == map->nr);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct stack stack;
+	struct obd_error err = {};
+	struct obd_map map = {};
+
+	if (size < 2 + sizeof(struct shape))
+		return 0;
+	make_stack(&stack, data, size);
+	fuzz_assert(!obd_map_build(&map, stack.indexes, stack.nr,
+				   stack.nr_sectors, &err));
+	check_entries(&stack, &map);
+	check_extents(&stack, &map);
+	obd_map_release(&map);
+	while (stack.nr)
+		free(stack.entries[--stack.nr]);
+	return 0;
+}
