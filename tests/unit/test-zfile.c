@@ -583,6 +583,33 @@ static void table_crc_is_checked_if_it_is_valid(void **state)
 	}
 }
 
+/* As many blocks as fit, and never none: each alone fits. */
+static void blocks_are_gathered(void **state)
+{
+	__le32 sizes[100];
+	struct obd_error err;
+	struct obd_zfile z;
+	u32 i, n, len;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		sizes[i] = cpu_to_le32(1000 + i);
+	make_zfile(&z, ARRAY_SIZE(sizes), 4096, 4096, true);
+	assert_int_equal(load(&z, sizes, 100, &err), 0);
+	n = obd_zfile_gather(&z, 10, 99, z.stored_max, &len);
+	assert_int_equal(n, 4);
+	assert_int_equal(len, 1010 + 1011 + 1012 + 1013);
+	n = obd_zfile_gather(&z, 10, 99, 1010 + 1011 + 1012, &len);
+	assert_int_equal(n, 3);
+	n = obd_zfile_gather(&z, 10, 11, 1 << 20, &len);
+	assert_int_equal(n, 2);
+	assert_int_equal(len, 1010 + 1011);
+	n = obd_zfile_gather(&z, 99, 99, z.stored_max, &len);
+	assert_int_equal(n, 1);
+	assert_int_equal(len, 1099);
+	obd_zfile_release(&z);
+}
+
 /*
  * Decompression.
  */
@@ -943,6 +970,7 @@ int main(void)
 		cmocka_unit_test(stored_max_covers_both_compressors),
 		cmocka_unit_test(blocks_must_end_before_the_table),
 		cmocka_unit_test(table_crc_is_checked_if_it_is_valid),
+		cmocka_unit_test(blocks_are_gathered),
 		cmocka_unit_test(every_block_size_makes_the_round_trip),
 		cmocka_unit_test(codec_is_prepared_once),
 		cmocka_unit_test(every_flipped_bit_breaks_the_crc),
