@@ -33,6 +33,11 @@ static u64 get_number(json_object *entry, const char *key)
 	return json_object_get_uint64(json_object_object_get(entry, key));
 }
 
+static u64 number_at(json_object *array, size_t i)
+{
+	return json_object_get_uint64(json_object_array_get_idx(array, i));
+}
+
 static int complain(json_object *entry, const char *fmt, const char *what)
 {
 	printf("%s: ", get_text(entry, "name"));
@@ -98,10 +103,7 @@ static u64 run_length(json_object *damaged, u64 pos, u64 end, bool *bad)
 	*bad = false;
 	for (i = 0; i < nr; i++) {
 		json_object *range = json_object_array_get_idx(damaged, i);
-		u64 from = json_object_get_uint64(
-				json_object_array_get_idx(range, 0));
-		u64 len = json_object_get_uint64(
-				json_object_array_get_idx(range, 1));
+		u64 from = number_at(range, 0), len = number_at(range, 1);
 
 		if (pos >= from && pos < from + len) {
 			*bad = true;

@@ -4,6 +4,8 @@
  */
 #include "tests/hostile/corrupt.h"
 
+#define LSMT_FIELD(member)	{ FIELD(lsmt_header, member) }
+
 /* A field, and what becomes of a layer in which it has another value. */
 struct rule {
 	struct field field;
@@ -13,47 +15,41 @@ struct rule {
 #define IGNORED	NULL
 
 static const struct rule header_rules[] = {
-	{ { FIELD(lsmt_header, magic0) }, "LSMT header: bad magic" },
-	{ { FIELD(lsmt_header, magic1) }, "LSMT header: bad magic" },
-	{ { FIELD(lsmt_header, size) }, "LSMT header: size is" },
-	{ { FIELD(lsmt_header, flags) }, "LSMT header: flags are" },
-	{ { FIELD(lsmt_header, index_offset) }, IGNORED },
-	{ { FIELD(lsmt_header, index_size) }, IGNORED },
-	{ { FIELD(lsmt_header, virtual_size) }, IGNORED },
-	{ { FIELD(lsmt_header, uuid) }, IGNORED },
-	{ { FIELD(lsmt_header, parent_uuid) }, IGNORED },
-	{ { FIELD(lsmt_header, reserved) }, IGNORED },
-	{ { FIELD(lsmt_header, version) }, "LSMT header: version is" },
-	{ { FIELD(lsmt_header, sub_version) }, IGNORED },
-	{ { FIELD(lsmt_header, user_tag) }, IGNORED },
+	{ LSMT_FIELD(magic0), "LSMT header: bad magic" },
+	{ LSMT_FIELD(magic1), "LSMT header: bad magic" },
+	{ LSMT_FIELD(size), "LSMT header: size is" },
+	{ LSMT_FIELD(flags), "LSMT header: flags are" },
+	{ LSMT_FIELD(index_offset), IGNORED },
+	{ LSMT_FIELD(index_size), IGNORED },
+	{ LSMT_FIELD(virtual_size), IGNORED },
+	{ LSMT_FIELD(uuid), IGNORED },
+	{ LSMT_FIELD(parent_uuid), IGNORED },
+	{ LSMT_FIELD(reserved), IGNORED },
+	{ LSMT_FIELD(version), "LSMT header: version is" },
+	{ LSMT_FIELD(sub_version), IGNORED },
+	{ LSMT_FIELD(user_tag), IGNORED },
 	{ { "rest", sizeof(struct lsmt_header), 8 }, IGNORED },
 };
 
 /* index_offset, index_size and virtual_size have rules of their own below. */
 static const struct rule trailer_rules[] = {
-	{ { FIELD(lsmt_header, magic0) }, "LSMT trailer: bad magic" },
-	{ { FIELD(lsmt_header, magic1) }, "LSMT trailer: bad magic" },
-	{ { FIELD(lsmt_header, size) }, "LSMT trailer: size is" },
-	{ { FIELD(lsmt_header, flags) }, "LSMT trailer: flags are" },
-	{ { FIELD(lsmt_header, uuid) }, IGNORED },
-	{ { FIELD(lsmt_header, parent_uuid) }, IGNORED },
-	{ { FIELD(lsmt_header, reserved) }, IGNORED },
-	{ { FIELD(lsmt_header, version) }, "LSMT trailer: version is" },
-	{ { FIELD(lsmt_header, sub_version) }, IGNORED },
-	{ { FIELD(lsmt_header, user_tag) }, IGNORED },
+	{ LSMT_FIELD(magic0), "LSMT trailer: bad magic" },
+	{ LSMT_FIELD(magic1), "LSMT trailer: bad magic" },
+	{ LSMT_FIELD(size), "LSMT trailer: size is" },
+	{ LSMT_FIELD(flags), "LSMT trailer: flags are" },
+	{ LSMT_FIELD(uuid), IGNORED },
+	{ LSMT_FIELD(parent_uuid), IGNORED },
+	{ LSMT_FIELD(reserved), IGNORED },
+	{ LSMT_FIELD(version), "LSMT trailer: version is" },
+	{ LSMT_FIELD(sub_version), IGNORED },
+	{ LSMT_FIELD(user_tag), IGNORED },
 	{ { "rest", sizeof(struct lsmt_header), 8 }, IGNORED },
 };
 
-static const struct field flags_field = { FIELD(lsmt_header, flags) };
-static const struct field index_offset_field = {
-	FIELD(lsmt_header, index_offset)
-};
-static const struct field index_size_field = {
-	FIELD(lsmt_header, index_size)
-};
-static const struct field virtual_size_field = {
-	FIELD(lsmt_header, virtual_size)
-};
+static const struct field flags_field = LSMT_FIELD(flags);
+static const struct field index_offset_field = LSMT_FIELD(index_offset);
+static const struct field index_size_field = LSMT_FIELD(index_size);
+static const struct field virtual_size_field = LSMT_FIELD(virtual_size);
 
 static size_t trailer_at(const struct good *good)
 {

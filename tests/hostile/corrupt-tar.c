@@ -5,16 +5,24 @@
  */
 #include "tests/hostile/corrupt.h"
 
+#define TAR_FIELD(member)	{ FIELD(tar_header, member) }
+
 #define NOT_A_TAR	"LSMT header: bad magic"
 
 static const struct field ignored_fields[] = {
-	{ FIELD(tar_header, name) },	{ FIELD(tar_header, mode) },
-	{ FIELD(tar_header, uid) },	{ FIELD(tar_header, gid) },
-	{ FIELD(tar_header, mtime) },	{ FIELD(tar_header, linkname) },
-	{ FIELD(tar_header, version) },	{ FIELD(tar_header, uname) },
-	{ FIELD(tar_header, gname) },	{ FIELD(tar_header, devmajor) },
-	{ FIELD(tar_header, devminor) },{ FIELD(tar_header, prefix) },
-	{ FIELD(tar_header, padding) },
+	TAR_FIELD(name),
+	TAR_FIELD(mode),
+	TAR_FIELD(uid),
+	TAR_FIELD(gid),
+	TAR_FIELD(mtime),
+	TAR_FIELD(linkname),
+	TAR_FIELD(version),
+	TAR_FIELD(uname),
+	TAR_FIELD(gname),
+	TAR_FIELD(devmajor),
+	TAR_FIELD(devminor),
+	TAR_FIELD(prefix),
+	TAR_FIELD(padding),
 };
 
 static struct tar_header *header_at(struct buffer *blob, size_t at)

@@ -5,6 +5,8 @@
  */
 #include "tests/hostile/corrupt.h"
 
+#define ZFILE_FIELD(member)	{ FIELD(zfile_header, member) }
+
 struct rule {
 	struct field field;
 	const char *message;	/* behind "ZFile header: "; NULL: ignored */
@@ -14,48 +16,44 @@ struct rule {
 
 /* Of the structure that is authoritative, header or trailer. */
 static const struct rule rules[] = {
-	{ { FIELD(zfile_header, size) }, "size is" },
-	{ { FIELD(zfile_header, index_size) }, "index_size is" },
-	{ { FIELD(zfile_header, block_size) }, "block_size is" },
-	{ { FIELD(zfile_header, reserved0) }, IGNORED },
-	{ { FIELD(zfile_header, level) }, IGNORED },
-	{ { FIELD(zfile_header, use_dict) }, "use_dict is" },
-	{ { FIELD(zfile_header, reserved1) }, IGNORED },
-	{ { FIELD(zfile_header, reserved2) }, IGNORED },
-	{ { FIELD(zfile_header, dict_size) }, "dict_size is" },
-	{ { FIELD(zfile_header, reserved3) }, IGNORED },
+	{ ZFILE_FIELD(size), "size is" },
+	{ ZFILE_FIELD(index_size), "index_size is" },
+	{ ZFILE_FIELD(block_size), "block_size is" },
+	{ ZFILE_FIELD(reserved0), IGNORED },
+	{ ZFILE_FIELD(level), IGNORED },
+	{ ZFILE_FIELD(use_dict), "use_dict is" },
+	{ ZFILE_FIELD(reserved1), IGNORED },
+	{ ZFILE_FIELD(reserved2), IGNORED },
+	{ ZFILE_FIELD(dict_size), "dict_size is" },
+	{ ZFILE_FIELD(reserved3), IGNORED },
 	{ { "rest", sizeof(struct zfile_header), 8 }, IGNORED },
 };
 
 static const struct field fields[] = {
-	{ FIELD(zfile_header, size) },
-	{ FIELD(zfile_header, digest) },
-	{ FIELD(zfile_header, index_offset) },
-	{ FIELD(zfile_header, index_size) },
-	{ FIELD(zfile_header, original_size) },
-	{ FIELD(zfile_header, index_crc) },
-	{ FIELD(zfile_header, block_size) },
-	{ FIELD(zfile_header, algorithm) },
-	{ FIELD(zfile_header, use_dict) },
-	{ FIELD(zfile_header, dict_size) },
-	{ FIELD(zfile_header, verify) },
+	ZFILE_FIELD(size),
+	ZFILE_FIELD(digest),
+	ZFILE_FIELD(index_offset),
+	ZFILE_FIELD(index_size),
+	ZFILE_FIELD(original_size),
+	ZFILE_FIELD(index_crc),
+	ZFILE_FIELD(block_size),
+	ZFILE_FIELD(algorithm),
+	ZFILE_FIELD(use_dict),
+	ZFILE_FIELD(dict_size),
+	ZFILE_FIELD(verify),
 };
 
-static const struct field magic0 = { FIELD(zfile_header, magic0) };
-static const struct field magic1 = { FIELD(zfile_header, magic1) };
-static const struct field digest = { FIELD(zfile_header, digest) };
-static const struct field flags = { FIELD(zfile_header, flags) };
-static const struct field index_offset = {
-	FIELD(zfile_header, index_offset)
-};
-static const struct field index_size = { FIELD(zfile_header, index_size) };
-static const struct field original_size = {
-	FIELD(zfile_header, original_size)
-};
-static const struct field index_crc = { FIELD(zfile_header, index_crc) };
-static const struct field block_size = { FIELD(zfile_header, block_size) };
-static const struct field algorithm = { FIELD(zfile_header, algorithm) };
-static const struct field verify = { FIELD(zfile_header, verify) };
+static const struct field magic0 = ZFILE_FIELD(magic0);
+static const struct field magic1 = ZFILE_FIELD(magic1);
+static const struct field digest = ZFILE_FIELD(digest);
+static const struct field flags = ZFILE_FIELD(flags);
+static const struct field index_offset = ZFILE_FIELD(index_offset);
+static const struct field index_size = ZFILE_FIELD(index_size);
+static const struct field original_size = ZFILE_FIELD(original_size);
+static const struct field index_crc = ZFILE_FIELD(index_crc);
+static const struct field block_size = ZFILE_FIELD(block_size);
+static const struct field algorithm = ZFILE_FIELD(algorithm);
+static const struct field verify = ZFILE_FIELD(verify);
 
 /* Where the structure lies that tells about the index. */
 struct place {

@@ -139,11 +139,11 @@ static void add_damage(json_object *o, const struct damage *damage)
 
 	for (i = 0; i < damage->nr; i++) {
 		json_object *range = json_object_new_array();
+		u64 offset = damage->ranges[i].offset;
+		u64 len = damage->ranges[i].len;
 
-		json_object_array_add(range, json_object_new_uint64(
-				      damage->ranges[i].offset));
-		json_object_array_add(range, json_object_new_uint64(
-				      damage->ranges[i].len));
+		json_object_array_add(range, json_object_new_uint64(offset));
+		json_object_array_add(range, json_object_new_uint64(len));
 		json_object_array_add(ranges, range);
 	}
 	json_object_object_add(o, "damaged", ranges);
