@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # create --dir makes an ext4 file system, the same from a copy of the files.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need mke2fs e2fsck debugfs

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Data that does not compress goes through blocks of any size.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # create that is interrupted or fails leaves nothing behind.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3
@@ -11,9 +12,9 @@ python3 "$here/make-image.py" noise 13 20000000 "$work/raw"
 for signal in INT TERM HUP; do
 	# Slow enough to be caught at work. Shells let what runs in the background
 	# ignore SIGINT.
-	env --default-signal "$tool" create --raw "$work/raw" --compress zstd --level 19 \
-		--block-size 1M --threads 1 "$work/out.layer" \
-		>/dev/null 2>&1 &
+	env --default-signal "$tool" create --raw "$work/raw" \
+		--compress zstd --level 19 --block-size 1M --threads 1 \
+		"$work/out.layer" >/dev/null 2>&1 &
 	pid=$!
 	for _ in {1..100}; do
 		compgen -G "$work/.out.layer.*" >/dev/null && break

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # create refuses arguments that make no sense, and says which.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 : >"$work/raw"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # create writes the same bytes each time, on any number of threads.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What create writes exports as it was, in every form.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

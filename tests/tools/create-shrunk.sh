@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A stack whose middle layer is shorter shows nothing that was cut off.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

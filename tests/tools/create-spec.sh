@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What create writes is by the letter of the format description.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # dump shows every blob, and of broken ones what can be read.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3 jq

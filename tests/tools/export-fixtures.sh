@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # export of every fixture equals what the reference reads.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need jq

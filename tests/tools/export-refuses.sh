@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # export refuses what it cannot read, says why, and leaves nothing behind.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

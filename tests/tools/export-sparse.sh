@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # export of a 64 GiB disk is a sparse file with the right ends.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need jq

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # verify goes on after a bad block, counts them all, shows the first 16.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # verify notices a flipped bit anywhere in a blob with checksums.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3

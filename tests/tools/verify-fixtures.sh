@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # verify finds nothing wrong with any blob that the reference wrote.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need_fixtures

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # verify takes a ZFile without a layer only when it is asked to.
+# shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
 need python3
