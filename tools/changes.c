@@ -11,7 +11,7 @@
 #define CHUNK_BYTES	(1U << 20)
 #define PAGE_BYTES	4096U
 
-enum state { SAME, ZEROED, CHANGED };
+enum data_state { SAME, ZEROED, CHANGED };
 
 struct scan {
 	struct changes *changes;
@@ -80,8 +80,8 @@ static bool is_zero(const u8 *data, u64 len)
 	return !isal_zero_detect((void *)data, len);
 }
 
-/* State of some bytes, as a whole; the base ends at a sector. */
-static enum state state_of(const struct scan *s, u64 sector, const u8 *raw,
+/* What became of some bytes, as a whole; the base ends at a sector. */
+static enum data_state state_of(const struct scan *s, u64 sector, const u8 *raw,
 			   const u8 *base, u64 len)
 {
 	if (!s->base)
@@ -91,7 +91,7 @@ static enum state state_of(const struct scan *s, u64 sector, const u8 *raw,
 	return is_zero(raw, len) ? ZEROED : CHANGED;
 }
 
-static int add_state(struct found *f, enum state state, u64 sector,
+static int add_state(struct found *f, enum data_state state, u64 sector,
 		     const u8 *raw, u64 len)
 {
 	if (state == SAME)
@@ -113,7 +113,7 @@ static int scan_page(const struct scan *s, struct found *f, u64 sector,
 {
 	u64 end = sector + (len >> OBD_SECTOR_SHIFT);
 	bool edge = sector < s->base_sectors && s->base_sectors < end;
-	enum state state = state_of(s, sector, raw, base, len);
+	enum data_state state = state_of(s, sector, raw, base, len);
 	u64 i;
 	int r = 0;
 

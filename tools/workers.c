@@ -24,11 +24,13 @@ struct pool {
 	unsigned int nr_slots;
 	char *data;
 	pthread_mutex_t lock;		/* protects what follows and slots */
-	pthread_cond_t slot_ready;
 	pthread_cond_t slot_free;
 	u64 next;			/* item that is not begun */
 	u64 finished;			/* items before this are over */
+	bool finishing;			/* a thread takes results */
 	bool stop;
+	int r;				/* of the first item that failed */
+	struct obd_error err;
 };
 
 struct worker {
@@ -48,6 +50,11 @@ unsigned int work_default_threads(void)
 	return nr > 0 ? nr : 1;
 }
 
+static struct slot *slot_of(const struct pool *pool, u64 item)
+{
+	return &pool->slots[item % pool->nr_slots];
+}
+
 /* Wait until there is an item to do and a slot for it. Under the lock. */
 static bool take_item(struct pool *pool, u64 *item)
 {
@@ -60,6 +67,44 @@ static bool take_item(struct pool *pool, u64 *item)
 	return true;
 }
 
+static int finish_item(struct pool *pool, u64 item, struct slot *slot)
+{
+	const struct work *work = pool->work;
+
+	if (slot->r || !work->finish)
+		return slot->r;
+	return work->finish(work->ctx, item, slot->data, &slot->err);
+}
+
+/*
+ * Take the results whose turn it is. Whoever completes the next item does so
+ * for all that wait behind it: no thread has to be woken for it. Under the
+ * lock, which is released meanwhile.
+ */
+static void finish_items(struct pool *pool)
+{
+	struct slot *slot = slot_of(pool, pool->finished);
+	int r;
+
+	if (pool->finishing)
+		return;
+	pool->finishing = true;
+	while (slot->ready && !pool->stop) {
+		pthread_mutex_unlock(&pool->lock);
+		r = finish_item(pool, pool->finished, slot);
+		pthread_mutex_lock(&pool->lock);
+		if (r) {
+			pool->r = r;
+			pool->err = slot->err;
+			pool->stop = true;
+		}
+		slot->ready = false;
+		slot = slot_of(pool, ++pool->finished);
+		pthread_cond_broadcast(&pool->slot_free);
+	}
+	pool->finishing = false;
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
@@ -69,82 +114,32 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&pool->lock);
 	while (take_item(pool, &item)) {
-		struct slot *slot = &pool->slots[item % pool->nr_slots];
+		struct slot *slot = slot_of(pool, item);
 
 		pthread_mutex_unlock(&pool->lock);
 		slot->r = work->work(work->ctx, worker->nr, item, slot->data,
 				     &slot->err);
 		pthread_mutex_lock(&pool->lock);
 		slot->ready = true;
-		pthread_cond_signal(&pool->slot_ready);
+		finish_items(pool);
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
 
-static int finish_item(struct pool *pool, u64 item, struct obd_error *err)
+/* The caller is the first of them; of the others as many as there can be. */
+static void run_workers(struct pool *pool, struct worker *workers)
 {
-	struct slot *slot = &pool->slots[item % pool->nr_slots];
-	const struct work *work = pool->work;
+	unsigned int i, nr;
 
-	pthread_mutex_lock(&pool->lock);
-	while (!slot->ready)
-		pthread_cond_wait(&pool->slot_ready, &pool->lock);
-	pthread_mutex_unlock(&pool->lock);
-	if (slot->r) {
-		*err = slot->err;
-		return slot->r;
-	}
-	return work->finish ? work->finish(work->ctx, item, slot->data, err) :
-			      0;
-}
-
-static void free_slot(struct pool *pool, u64 item)
-{
-	pthread_mutex_lock(&pool->lock);
-	pool->slots[item % pool->nr_slots].ready = false;
-	pool->finished = item + 1;
-	pthread_cond_signal(&pool->slot_free);
-	pthread_mutex_unlock(&pool->lock);
-}
-
-static int finish_items(struct pool *pool, struct obd_error *err)
-{
-	u64 item;
-	int r = 0;
-
-	for (item = 0; !r && item < pool->work->nr_items; item++) {
-		r = finish_item(pool, item, err);
-		free_slot(pool, item);
-	}
-	return r;
-}
-
-/* As many threads as there can be, if only one. */
-static unsigned int start_workers(struct pool *pool, struct worker *workers)
-{
-	unsigned int i;
-
-	for (i = 0; i < pool->work->nr_threads; i++) {
-		workers[i].pool = pool;
-		workers[i].nr = i;
-		if (pthread_create(&workers[i].thread, NULL, worker_main,
-				   &workers[i]))
+	for (i = 0; i < pool->work->nr_threads; i++)
+		workers[i] = (struct worker) { .pool = pool, .nr = i };
+	for (nr = 1; nr < pool->work->nr_threads; nr++)
+		if (pthread_create(&workers[nr].thread, NULL, worker_main,
+				   &workers[nr]))
 			break;
-	}
-	return i;
-}
-
-static void stop_workers(struct pool *pool, struct worker *workers,
-			 unsigned int nr)
-{
-	unsigned int i;
-
-	pthread_mutex_lock(&pool->lock);
-	pool->stop = true;
-	pthread_cond_broadcast(&pool->slot_free);
-	pthread_mutex_unlock(&pool->lock);
-	for (i = 0; i < nr; i++)
+	worker_main(&workers[0]);
+	for (i = 1; i < nr; i++)
 		pthread_join(workers[i].thread, NULL);
 }
 
@@ -156,7 +151,6 @@ static int pool_init(struct pool *pool, const struct work *work)
 		.work = work,
 		.nr_slots = work->nr_threads * SLOTS_PER_THREAD,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.slot_ready = PTHREAD_COND_INITIALIZER,
 		.slot_free = PTHREAD_COND_INITIALIZER,
 	};
 	pool->slots = calloc(pool->nr_slots, sizeof(*pool->slots));
@@ -183,20 +177,18 @@ int work_run(const struct work *work, struct obd_error *err)
 {
 	struct worker *workers = calloc(work->nr_threads, sizeof(*workers));
 	struct pool pool;
-	unsigned int nr;
 	int r;
 
 	r = pool_init(&pool, work);
 	if (r || !workers) {
 		r = obd_fail(err, -ENOMEM, "no memory for %u threads",
 			     work->nr_threads);
-		goto out;
+	} else {
+		run_workers(&pool, workers);
+		r = pool.r;
+		if (r)
+			*err = pool.err;
 	}
-	nr = start_workers(&pool, workers);
-	r = nr ? finish_items(&pool, err) :
-		 obd_fail(err, -EAGAIN, "cannot start a thread");
-	stop_workers(&pool, workers, nr);
-out:
 	pool_release(&pool);
 	free(workers);
 	return r;

@@ -11,13 +11,14 @@
 /**
  * struct work - what is to be done
  * @nr_items: items, numbered from 0
- * @nr_threads: threads that call @work, at least 1
+ * @nr_threads: threads that call @work, at least 1; the caller of work_run()
+ *	is one of them
  * @slot_size: bytes of a slot, which holds the result of one item
  * @ctx: for the functions below
  * @work: do one item on thread number @thread; called in parallel, and an
  *	item at a time on each thread
- * @finish: take the result of an item; called in the order of the items, by
- *	the thread that called work_run(). May be NULL
+ * @finish: take the result of an item; called in the order of the items, one
+ *	at a time, on any of the threads. May be NULL
  * @release: free what a slot owns. May be NULL
  *
  * Slots begin zeroed and are used again, so that they can keep their buffers.
