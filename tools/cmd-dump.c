@@ -470,6 +470,7 @@ const struct command cmd_dump = {
 	.summary = "Show the headers and index statistics of a blob",
 	.help =
 "Of a broken blob it shows what can be read, then what is wrong with it.\n"
+"TurboOCI metadata is not supported by this version.\n"
 "\n"
 "Options:\n"
 "      --entries  show all index entries\n"

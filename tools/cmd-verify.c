@@ -470,7 +470,7 @@ const struct command cmd_verify = {
 "Checks bounds and order of the index, all checksums, and that every block\n"
 "decompresses. Goes on after an error; shows the first 16 of a blob, and counts\n"
 "all. Layers that are not compressed hold no checksums: only their structure\n"
-"can be checked.\n"
+"can be checked. TurboOCI metadata is not supported by this version.\n"
 "\n"
 "Options:\n"
 "      --zfile      check only the compressed blocks, whether or not there is a\n"
