@@ -37,10 +37,20 @@ typedef int64_t s64;
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 
-#define min(a, b)	((a) < (b) ? (a) : (b))
-#define max(a, b)	((a) > (b) ? (a) : (b))
-#define min_t(t, a, b)	((t)(a) < (t)(b) ? (t)(a) : (t)(b))
-#define max_t(t, a, b)	((t)(a) > (t)(b) ? (t)(a) : (t)(b))
+#define min(a, b) ({						\
+	__typeof__(a) a_ = (a);					\
+	__typeof__(b) b_ = (b);					\
+								\
+	a_ < b_ ? a_ : b_;					\
+})
+#define max(a, b) ({						\
+	__typeof__(a) a_ = (a);					\
+	__typeof__(b) b_ = (b);					\
+								\
+	a_ > b_ ? a_ : b_;					\
+})
+#define min_t(t, a, b)	min((t)(a), (t)(b))
+#define max_t(t, a, b)	max((t)(a), (t)(b))
 #define swap(a, b) \
 	do { __typeof__(a) t_ = (a); (a) = (b); (b) = t_; } while (0)
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
