@@ -183,7 +183,7 @@ static u32 leaf_bytes(u32 nr)
  * makes the extents, which leave for a leaf as soon as they fill one.
  *
  * Layers lie over one another at random: the inner loops avoid branches that
- * depend on the data, for most of the time would go into mispredicted ones.
+ * depend on the entries, for most of the time would go into mispredicted ones.
  *
  * A window ends where a layer has put its share into it, which is in
  * proportion to the entries it has. So windows are never too large for the
@@ -191,19 +191,18 @@ static u32 leaf_bytes(u32 nr)
  */
 #define MERGE_ENTRIES	4096		/* in a window, about */
 #define MERGE_BATCH	128		/* laid down between looks at the leaf */
-#define MERGE_DIGIT	10		/* bits to sort by in one pass, at most */
+#define MERGE_DIGIT_MIN	5		/* bits to sort by in one pass */
+#define MERGE_DIGIT_MAX	10
 #define MERGE_SOURCES	(LSMT_MAX_LAYERS + 1)
 #define MERGE_WORDS	(MERGE_SOURCES / 64)
 /* An entry may end one extent and begin another; so may what it hides. */
 #define MERGE_EXTENTS	(OBD_LEAF_EXTENTS + 2 * MERGE_BATCH + MERGE_SOURCES + 2)
 
-/* Sort keys: first sector from the window's on, then length, then source. */
-#define KEY_LENGTH_SHIFT	8
-#define KEY_SECTOR_SHIFT	22
-#define KEY_SPAN		(1ULL << (64 - KEY_SECTOR_SHIFT))
-
+/* An entry that begins in the window; @begin is counted from there. */
 struct merge_entry {
-	u64 key;
+	u32 begin;
+	u16 len;
+	u8 source;
 	u64 what;
 };
 
@@ -230,41 +229,69 @@ struct merge {
 	unsigned int nr_sources;
 	struct merge_layer layers[MERGE_SOURCES];
 
-	u64 begin;		/* of the window */
+	/* The window. */
+	u64 begin;
+	u64 end;
+	unsigned int bits;	/* of offsets within it */
+	unsigned int digit;	/* bits that a pass sorts by */
 	u32 nr_entries;
 	struct merge_entry entries[2][MERGE_ENTRIES + MERGE_SOURCES];
-	u32 counts[1 << MERGE_DIGIT];
+	u32 counts[2][1 << MERGE_DIGIT_MAX];
 
+	/* What is seen, and what may be seen later. */
 	struct merge_view view;
 	u64 ends[MERGE_SOURCES];	/* of each source's latest entry */
 	u64 whats[MERGE_SOURCES];
+	u32 nr_waiting;
+	u8 waiting[MERGE_BATCH + 1];	/* sources to be hidden */
 	unsigned int words;		/* bit n: hidden[n] is not zero */
-	u64 hidden[MERGE_WORDS];	/* sources that may be seen later */
+	u64 hidden[MERGE_WORDS];	/* a bit for each source */
 
-	u64 sectors[MERGE_EXTENTS];	/* where extents begin */
-	u64 extents[MERGE_EXTENTS];	/* and what they are */
+	/* Extents that are not in a leaf yet. */
+	u64 sectors[MERGE_EXTENTS];	/* where they begin */
+	u64 extents[MERGE_EXTENTS];	/* what they are */
 };
 
-/* Begin a window with the first entry that is left; say where it ends. */
-static u64 merge_window(struct merge *m, u64 limit)
+/* Find the next window. It begins with the first entry that is left. */
+static bool merge_window(struct merge *m, u64 limit)
 {
-	u64 offset, end = limit;
+	u64 offset, begin = limit, end = limit;
 	unsigned int i;
 
-	m->begin = limit;
 	for (i = 1; i < m->nr_sources; i++) {
 		const struct merge_layer *l = &m->layers[i];
 
 		if (l->next == l->last)
 			continue;
 		offset = lsmt_entry_offset(l->next);
-		m->begin = min(m->begin, offset);
+		begin = min(begin, offset);
 		if (l->last - l->next <= l->share)
 			continue;
 		offset = lsmt_entry_offset(l->next + l->share);
 		end = min(end, offset);
 	}
-	return min(end, m->begin + KEY_SPAN);
+	m->begin = begin;
+	m->end = min(end, begin + (1ULL << 32));
+	return begin < limit;
+}
+
+/*
+ * Find out how to sort the window. A digit has no more bits than pays for as
+ * many entries as there were in the window before: dealing with the counts must
+ * not take longer than moving the entries.
+ */
+static void merge_set_digit(struct merge *m)
+{
+	int most = min(max(fls(m->nr_entries), MERGE_DIGIT_MIN), MERGE_DIGIT_MAX);
+	size_t size;
+
+	m->bits = fls64(m->end - m->begin - 1);
+	m->digit = most;
+	if (m->bits)
+		m->digit = DIV_ROUND_UP(m->bits, DIV_ROUND_UP(m->bits, most));
+	size = sizeof(m->counts[0][0]) << m->digit;
+	memset(m->counts[0], 0, size);
+	memset(m->counts[1], 0, size);
 }
 
 static u64 merge_what(const struct lsmt_entry *e, u64 offset, u64 source)
@@ -275,14 +302,15 @@ static u64 merge_what(const struct lsmt_entry *e, u64 offset, u64 source)
 }
 
 /*
- * Collect what begins before @end, from the highest layer to the lowest, which
- * is the order that equal offsets have to stay in. Return the highest offset.
+ * Collect what begins in the window, from the highest layer to the lowest,
+ * which is the order that equal offsets have to stay in.
  */
-static u64 merge_collect(struct merge *m, u64 end)
+static void merge_collect(struct merge *m)
 {
 	struct merge_entry *to = m->entries[0];
-	u64 offset, key = 0, highest = 0;
+	u32 begin, mask = (1U << m->digit) - 1;
 	unsigned int i;
+	u64 offset;
 
 	for (i = m->nr_sources - 1; i; i--) {
 		struct merge_layer *l = &m->layers[i];
@@ -290,79 +318,103 @@ static u64 merge_collect(struct merge *m, u64 end)
 
 		for (e = l->next; e != l->last; e++, to++) {
 			offset = lsmt_entry_offset(e);
-			if (offset >= end)
+			if (offset >= m->end)
 				break;
-			key = (offset - m->begin) << KEY_SECTOR_SHIFT |
-			      (u64)lsmt_entry_length(e) << KEY_LENGTH_SHIFT | i;
-			to->key = key;
+			begin = offset - m->begin;
+			to->begin = begin;
+			to->len = lsmt_entry_length(e);
+			to->source = i;
 			to->what = merge_what(e, offset, i);
+			m->counts[0][begin & mask]++;
+			m->counts[1][begin >> m->digit & mask]++;
 		}
 		l->next = e;
-		highest = max(highest, key);
 	}
 	m->nr_entries = to - m->entries[0];
-	return highest >> KEY_SECTOR_SHIFT;
 }
 
-/* One pass: by the bits of the keys from @shift on that @mask says; stable. */
-static void merge_sort_pass(struct merge *m, const struct merge_entry *from,
-			    struct merge_entry *to, unsigned int shift,
-			    u32 mask)
+/* One pass, stable: by the digit from bit @shift on, of which @counts says. */
+static void merge_sort_pass(const struct merge *m, u32 *counts,
+			    const struct merge_entry *from,
+			    struct merge_entry *to, unsigned int shift)
 {
+	const struct merge_entry *last = from + m->nr_entries;
+	u32 mask = (1U << m->digit) - 1;
 	u32 i, count, sum = 0;
 
-	memset(m->counts, 0, (mask + 1) * sizeof(m->counts[0]));
-	for (i = 0; i < m->nr_entries; i++)
-		m->counts[from[i].key >> shift & mask]++;
 	for (i = 0; i <= mask; i++) {
-		count = m->counts[i];
-		m->counts[i] = sum;
+		count = counts[i];
+		counts[i] = sum;
 		sum += count;
 	}
-	for (i = 0; i < m->nr_entries; i++)
-		to[m->counts[from[i].key >> shift & mask]++] = from[i];
+	for (; from != last; from++)
+		to[counts[from->begin >> shift & mask]++] = *from;
 }
 
-/*
- * Sort by offset, @highest being the highest. The fewer entries, the fewer
- * bits a pass sorts by: counting must not cost more than moving.
- */
-static const struct merge_entry *merge_sort(struct merge *m, u64 highest)
+static void merge_count(const struct merge *m, u32 *counts,
+			const struct merge_entry *entries, unsigned int shift)
 {
-	unsigned int shift, bits = fls64(highest);
-	unsigned int digit = min(fls(m->nr_entries), MERGE_DIGIT);
+	u32 i, mask = (1U << m->digit) - 1;
+
+	memset(counts, 0, (mask + 1) * sizeof(*counts));
+	for (i = 0; i < m->nr_entries; i++)
+		counts[entries[i].begin >> shift & mask]++;
+}
+
+/* Sort what was collected, which has counted the lower two digits. */
+static const struct merge_entry *merge_sort(struct merge *m)
+{
 	struct merge_entry *from = m->entries[0];
 	struct merge_entry *to = m->entries[1];
+	unsigned int i, shift = 0;
 
-	if (bits)
-		digit = DIV_ROUND_UP(bits, DIV_ROUND_UP(bits, digit));
-	for (shift = 0; shift < bits; shift += digit) {
-		merge_sort_pass(m, from, to, KEY_SECTOR_SHIFT + shift,
-				(1U << digit) - 1);
+	for (i = 0; shift < m->bits; i++, shift += m->digit) {
+		if (i > 1)
+			merge_count(m, m->counts[i % 2], from, shift);
+		merge_sort_pass(m, m->counts[i % 2], from, to, shift);
 		swap(from, to);
 	}
 	return from;
 }
 
-/* If @seen, @what is seen from @sector on: a new extent, unless it was before. */
+/* All ones if @yes: to do without a branch. */
+static inline u64 mask_if(bool yes)
+{
+	return -(u64)yes;
+}
+
+/*
+ * If @mask is all ones, @what is seen from @sector on: that is a new extent,
+ * unless the same was seen before.
+ */
 static inline void merge_see(struct merge *m, struct merge_view *v, u64 sector,
-			     u64 what, bool seen)
+			     u64 what, u64 mask)
 {
 	m->sectors[v->nr] = sector;
 	m->extents[v->nr] = what;
-	v->nr += seen & (what != v->what);
-	v->what ^= (what ^ v->what) & -(u64)seen;
+	v->nr += (what != v->what) & mask;
+	v->what ^= (what ^ v->what) & mask;
 }
 
-static inline void merge_hide(struct merge *m, unsigned int source, bool hide)
+/* Hide what waits for it and goes on behind @sector. */
+static void merge_hide(struct merge *m, u64 sector)
 {
-	m->hidden[source / 64] |= (u64)hide << source % 64;
-	m->words |= (unsigned int)hide << source / 64;
+	u32 i;
+
+	for (i = 0; i < m->nr_waiting; i++) {
+		unsigned int source = m->waiting[i];
+		bool lives = m->ends[source] > sector;
+
+		m->hidden[source / 64] |= (u64)lives << source % 64;
+		m->words |= (unsigned int)lives << source / 64;
+	}
+	m->nr_waiting = 0;
 }
 
 /* The highest hidden source that goes on behind @sector, no longer hidden. */
 static unsigned int merge_uncover(struct merge *m, u64 sector)
 {
+	merge_hide(m, sector);
 	while (m->words) {
 		unsigned int word = fls(m->words) - 1;
 		u64 bits = m->hidden[word];
@@ -385,46 +437,50 @@ static unsigned int merge_uncover(struct merge *m, u64 sector)
 static inline void merge_advance(struct merge *m, struct merge_view *v,
 				 u64 sector)
 {
-	bool ended;
+	u64 ended;
 
-	if (m->words) {
+	if (m->words | m->nr_waiting) {
 		while (v->source && v->end < sector) {
 			u64 end = v->end;
 
 			v->source = merge_uncover(m, end);
 			v->end = m->ends[v->source];
-			merge_see(m, v, end, m->whats[v->source], true);
+			merge_see(m, v, end, m->whats[v->source], ~0ULL);
 		}
 	}
-	ended = v->end < sector;
+	ended = mask_if(v->end < sector);
 	merge_see(m, v, v->end, 0, ended);
-	v->source &= ended - 1U;
+	v->source &= ~ended;
 }
 
 /* Lay an entry down. One that begins at the same sector must be lower. */
 static inline void merge_lay(struct merge *m, struct merge_view *v,
 			     const struct merge_entry *e)
 {
-	unsigned int source = e->key & ((1U << KEY_LENGTH_SHIFT) - 1);
-	u64 sector = m->begin + (e->key >> KEY_SECTOR_SHIFT);
-	u64 end = sector + (e->key >> KEY_LENGTH_SHIFT & LSMT_LENGTH_MAX);
+	unsigned int source = e->source;
+	u64 sector = m->begin + e->begin;
+	u64 end = sector + e->len;
 	u64 what = e->what;
-	bool lower;
+	u64 lower, rest;
 
 	merge_advance(m, v, sector);
 	if (unlikely(v->end == sector)) {
 		v->source = merge_uncover(m, sector);
 		v->end = m->ends[v->source];
 		merge_see(m, v, sector, m->whats[v->source],
-			  v->source > source);
+			  mask_if(v->source > source));
 	}
 	m->ends[source] = end;
 	m->whats[source] = what;
-	lower = source < v->source;
-	merge_see(m, v, sector, what, !lower);
-	merge_hide(m, min(source, v->source), lower == (end > v->end));
+	lower = mask_if(source < v->source);
+	merge_see(m, v, sector, what, ~lower);
+
+	/* The lower of the two is to be hidden if it goes on behind the other. */
+	rest = (v->end - end) ^ lower;
+	m->waiting[m->nr_waiting] = min(source, v->source);
+	m->nr_waiting += !(rest >> 63);
 	v->source = max(source, v->source);
-	v->end = end ^ ((end ^ v->end) & -(u64)lower);
+	v->end = end ^ ((end ^ v->end) & lower);
 }
 
 static struct obd_leaf *merge_leaf(const struct merge *m, u32 nr)
@@ -482,6 +538,7 @@ static void merge_lay_batch(struct merge *m, const struct merge_entry *e,
 	for (; e != last; e++)
 		merge_lay(m, &v, e);
 	m->view = v;
+	merge_hide(m, m->begin + e[-1].begin);
 }
 
 static int merge_lay_all(struct merge *m, struct obd_map *map,
@@ -501,15 +558,13 @@ static int merge_lay_all(struct merge *m, struct obd_map *map,
 
 static int merge_run(struct merge *m, struct obd_map *map)
 {
-	u64 highest, end, limit = map->nr_sectors;
+	u64 limit = map->nr_sectors;
 	int r = 0;
 
-	for (;;) {
-		end = merge_window(m, limit);
-		if (m->begin == limit)
-			break;
-		highest = merge_collect(m, end);
-		r = merge_lay_all(m, map, merge_sort(m, highest));
+	while (merge_window(m, limit)) {
+		merge_set_digit(m);
+		merge_collect(m);
+		r = merge_lay_all(m, map, merge_sort(m));
 		if (r)
 			return r;
 	}
