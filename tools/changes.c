@@ -19,6 +19,10 @@ struct scan {
 	const struct raw *base;
 	u64 nr_sectors;
 	u64 base_sectors;
+	u64 *chunks;		/* numbers of those that may hold data */
+	u64 nr_chunks;
+	u64 max_chunks;
+	u64 done;		/* sectors that have been dealt with */
 	u8 **raw_buf;		/* one a thread */
 	u8 **base_buf;
 	unsigned int nr_threads;
@@ -141,32 +145,12 @@ static int scan_pages(const struct scan *s, struct found *f, u64 pos,
 	return r;
 }
 
-/* Deal with a range of which the image has nothing, without reading it. */
-static bool skip_hole(const struct scan *s, struct found *f, u64 pos, u64 len,
-		      int *r)
-{
-	u64 sector = pos >> OBD_SECTOR_SHIFT;
-	u64 nr = len >> OBD_SECTOR_SHIFT;
-
-	*r = 0;
-	if (!raw_is_hole(s->raw, pos, len))
-		return false;
-	if (!s->base)
-		return true;
-	if (sector >= s->base_sectors) {
-		*r = add_change(&f->changes, sector, nr, true);
-		return true;
-	}
-	return sector + nr <= s->base_sectors &&
-	       raw_is_hole(s->base, pos, len);
-}
-
 static int scan_chunk(void *ctx, unsigned int thread, u64 item, void *slot,
 		      struct obd_error *err)
 {
 	const struct scan *s = ctx;
 	struct found *f = slot;
-	u64 pos = item * CHUNK_BYTES;
+	u64 pos = s->chunks[item] * CHUNK_BYTES;
 	u64 len = min_t(u64, CHUNK_BYTES,
 			(s->nr_sectors << OBD_SECTOR_SHIFT) - pos);
 	u8 *raw = s->raw_buf[thread];
@@ -176,31 +160,43 @@ static int scan_chunk(void *ctx, unsigned int thread, u64 item, void *slot,
 	f->changes.nr = 0;
 	f->sum = 0;
 	f->has_data = false;
-	if (!skip_hole(s, f, pos, len, &r)) {
-		r = raw_read(s->raw, pos, raw, len, err);
-		if (!r && s->base)
-			r = raw_read(s->base, pos, base, len, err);
-		if (r)
-			return r;
-		r = scan_pages(s, f, pos, raw, base, len);
-	}
+	r = raw_read(s->raw, pos, raw, len, err);
+	if (!r && s->base)
+		r = raw_read(s->base, pos, base, len, err);
+	if (r)
+		return r;
+	r = scan_pages(s, f, pos, raw, base, len);
 	return r ? obd_fail(err, r, "no memory for the index") : 0;
+}
+
+/* Up to @sector there are holes only: they hide what passes the base's end. */
+static int take_hole(struct scan *s, u64 sector)
+{
+	u64 from = max(s->done, s->base_sectors);
+
+	progress_add(s->progress, (sector - s->done) << OBD_SECTOR_SHIFT);
+	s->done = sector;
+	if (!s->base || from >= sector)
+		return 0;
+	return add_change(s->changes, from, sector - from, true);
 }
 
 static int take_chunk(void *ctx, u64 item, void *slot, struct obd_error *err)
 {
 	struct scan *s = ctx;
 	const struct found *f = slot;
-	u64 i;
-	int r = 0;
+	u64 i, sector = s->chunks[item] * (CHUNK_BYTES >> OBD_SECTOR_SHIFT);
+	int r;
 
-	(void)item;
+	r = take_hole(s, sector);
 	for (i = 0; !r && i < f->changes.nr; i++)
 		r = add_change(s->changes, f->changes.list[i].sector,
 			       f->changes.list[i].len,
 			       f->changes.list[i].zeroed);
 	if (!r && f->has_data)
 		r = add_sum(s->changes, f->sum);
+	s->done = min(sector + (CHUNK_BYTES >> OBD_SECTOR_SHIFT),
+		      s->nr_sectors);
 	progress_add(s->progress, CHUNK_BYTES);
 	return r ? obd_fail(err, r, "no memory for the index") : 0;
 }
@@ -241,11 +237,30 @@ static bool have_buffers(u8 **buffers, unsigned int nr)
 	return buffers;
 }
 
+/* Hop from data to data: a disk of terabytes may hold a few megabytes. */
+static int list_chunks(struct scan *s, struct obd_error *err)
+{
+	u64 data, pos = 0, end = s->nr_sectors << OBD_SECTOR_SHIFT;
+
+	for (;;) {
+		data = raw_next_data(s->raw, pos, end);
+		if (s->base)
+			data = min(data, raw_next_data(s->base, pos, end));
+		if (data >= end)
+			return 0;
+		if (make_room((void **)&s->chunks, &s->max_chunks,
+			      s->nr_chunks, sizeof(*s->chunks)))
+			return obd_fail(err, -ENOMEM, "no memory for %llu chunks",
+					(unsigned long long)s->nr_chunks);
+		s->chunks[s->nr_chunks++] = data / CHUNK_BYTES;
+		pos = min(round_up(data + 1, CHUNK_BYTES), end);
+	}
+}
+
 static int run_scan(struct scan *s, struct obd_error *err)
 {
-	u64 bytes = s->nr_sectors << OBD_SECTOR_SHIFT;
 	const struct work work = {
-		.nr_items = DIV_ROUND_UP(bytes, CHUNK_BYTES),
+		.nr_items = s->nr_chunks,
 		.nr_threads = s->nr_threads,
 		.slot_size = sizeof(struct found),
 		.ctx = s,
@@ -281,12 +296,17 @@ int changes_find(struct changes *changes, const struct raw *raw,
 		.nr_threads = nr_threads,
 		.progress = progress,
 	};
+	int r;
 
 	*changes = (struct changes) {};
 	if (base)
 		scan.base_sectors = DIV_ROUND_UP(base->dev.size,
 						 OBD_SECTOR_SIZE);
-	return run_scan(&scan, err);
+	r = list_chunks(&scan, err) ?: run_scan(&scan, err);
+	if (!r && take_hole(&scan, nr_sectors))
+		r = obd_fail(err, -ENOMEM, "no memory for the index");
+	free(scan.chunks);
+	return r;
 }
 
 u64 changes_entries(const struct changes *changes, u32 max_len)

@@ -33,7 +33,7 @@ void raw_close(struct raw *raw)
 }
 
 /* Where holes cannot be asked for, as on block devices, there are none. */
-static u64 next_data(const struct raw *raw, u64 pos, u64 end)
+u64 raw_next_data(const struct raw *raw, u64 pos, u64 end)
 {
 	off_t at;
 
@@ -53,11 +53,6 @@ static u64 next_hole(const struct raw *raw, u64 pos, u64 end)
 	return at < 0 || (u64)at <= pos ? end : min((u64)at, end);
 }
 
-bool raw_is_hole(const struct raw *raw, u64 pos, u64 len)
-{
-	return next_data(raw, pos, pos + len) == pos + len;
-}
-
 int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
 	     struct obd_error *err)
 {
@@ -67,7 +62,7 @@ int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
 	int r = 0;
 
 	while (!r && pos < end) {
-		u64 data = next_data(raw, pos, end);
+		u64 data = raw_next_data(raw, pos, end);
 		u64 stop = data < end ? next_hole(raw, data, end) : end;
 
 		memset(to, 0, data - pos);

@@ -35,12 +35,14 @@ int raw_open(struct raw *raw, const char *path, struct obd_error *err);
 void raw_close(struct raw *raw);
 
 /**
- * raw_is_hole - is a range known to be zero without reading it?
+ * raw_next_data - skip what is known to be zero without reading it
  * @raw: the image
  * @pos: first byte
- * @len: bytes
+ * @end: byte to stop at
+ *
+ * Return: the first byte from @pos on that may hold data, or @end.
  */
-bool raw_is_hole(const struct raw *raw, u64 pos, u64 len);
+u64 raw_next_data(const struct raw *raw, u64 pos, u64 end);
 
 /**
  * raw_read - read, any number of threads at a time
