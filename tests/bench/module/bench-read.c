@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How fast the kernel itself reads block devices: no system calls, which are
+ * the larger part of a small read in an emulated machine.
+ *
+ *	insmod bench-read.ko devices=/dev/mapper/a,/dev/mapper/b size=4096 random=1
+ *
+ * The parameters "a" and "b" are read from sysfs. Reading one reads a piece of
+ * that device, from the byte that was written to it last, and gives
+ * nanoseconds.
+ */
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/fs.h>
+#include <linux/hash.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "bench-clock.h"
+
+#define NR_DEVICES	2U
+
+struct side {
+	struct file *file;
+	u64 position;		/* of the piece */
+};
+
+struct worker {
+	struct work_struct work;
+	struct page **pages;
+	struct bio_vec *bvecs;
+	struct block_device *bdev;
+	u64 begin;		/* its reads of the piece */
+	u32 nr;
+	int result;
+};
+
+static char *devices[NR_DEVICES];
+static unsigned int nr_devices;
+module_param_array(devices, charp, &nr_devices, 0444);
+MODULE_PARM_DESC(devices, "one or two block devices");
+
+static unsigned int size = SZ_4K;
+module_param(size, uint, 0444);
+MODULE_PARM_DESC(size, "bytes of a read, whole pages");
+
+static unsigned int piece = SZ_1M;
+module_param(piece, uint, 0444);
+MODULE_PARM_DESC(piece, "read so many bytes at a time");
+
+static unsigned int threads = 1;
+module_param(threads, uint, 0444);
+MODULE_PARM_DESC(threads, "reads under way at once");
+
+static bool random;
+module_param(random, bool, 0444);
+MODULE_PARM_DESC(random, "read in random order");
+
+static unsigned int order;
+module_param(order, uint, 0444);
+MODULE_PARM_DESC(order, "memory comes in pieces of 2^order pages");
+
+static struct side sides[NR_DEVICES];
+static struct worker *workers;
+static struct workqueue_struct *wq;
+static u64 area;		/* bytes that are read, of whichever device */
+static bool ready;
+
+static int read_at(struct worker *w, u64 pos)
+{
+	unsigned int i, nr = size >> PAGE_SHIFT;
+	struct bio bio;
+	int r;
+
+	bio_init(&bio, w->bdev, w->bvecs, nr, REQ_OP_READ);
+	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
+	for (i = 0; i < nr; i++)
+		if (bio_add_page(&bio, w->pages[i], PAGE_SIZE, 0) != PAGE_SIZE)
+			return -EIO;
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return r;
+}
+
+/* Random places are the same for both devices, and in every round. */
+static u64 place(u64 read)
+{
+	if (!random)
+		return read * size;
+	return (u64)(hash_64(read + 1, 32) % (u32)div_u64(area, size)) * size;
+}
+
+static void worker_run(struct work_struct *work)
+{
+	struct worker *w = container_of(work, struct worker, work);
+	u32 i;
+
+	w->result = 0;
+	for (i = 0; !w->result && i < w->nr; i++)
+		w->result = read_at(w, place(w->begin + i));
+}
+
+static u64 time_workers(void)
+{
+	u64 begin = bench_clock();
+	unsigned int i;
+
+	for (i = 0; i < threads; i++)
+		queue_work(wq, &workers[i].work);
+	for (i = 0; i < threads; i++)
+		flush_work(&workers[i].work);
+	return bench_clock() - begin;
+}
+
+/* The lock of the module's parameters keeps a second piece out. */
+static int side_get(char *buffer, const struct kernel_param *kp)
+{
+	struct side *side = &sides[(unsigned long)kp->arg];
+	u32 nr = piece / size / threads;
+	unsigned int i;
+	u64 nsec;
+	int r = 0;
+
+	if (!ready || !side->file)
+		return -EAGAIN;
+	for (i = 0; i < threads; i++) {
+		workers[i].bdev = I_BDEV(side->file->f_mapping->host);
+		workers[i].begin = div_u64(side->position, size) + i * nr;
+		workers[i].nr = nr;
+	}
+	nsec = time_workers();
+	for (i = 0; i < threads; i++)
+		r = r ?: workers[i].result;
+	return r ?: scnprintf(buffer, PAGE_SIZE, "%llu\n", nsec);
+}
+
+static int side_set(const char *val, const struct kernel_param *kp)
+{
+	struct side *side = &sides[(unsigned long)kp->arg];
+	u64 pos;
+	int r = kstrtou64(val, 0, &pos);
+
+	if (r || !ready)
+		return r ?: -EAGAIN;
+	if (pos % size || pos > area - piece)
+		return -EINVAL;
+	side->position = pos;
+	return 0;
+}
+
+static const struct kernel_param_ops side_ops = {
+	.get = side_get,
+	.set = side_set,
+};
+
+module_param_cb(a, &side_ops, (void *)0, 0644);
+MODULE_PARM_DESC(a, "read a piece of the first device");
+module_param_cb(b, &side_ops, (void *)1, 0644);
+MODULE_PARM_DESC(b, "read a piece of the second device");
+
+/* One after the other, the pieces of memory are never neighbours. */
+static unsigned int shuffle(unsigned int i, unsigned int nr)
+{
+	return nr > 2 ? i * 2 % nr + i * 2 / nr : i;
+}
+
+static int worker_init(struct worker *w)
+{
+	unsigned int i, j, nr = size >> PAGE_SHIFT;
+
+	INIT_WORK(&w->work, worker_run);
+	w->pages = kvcalloc(nr, sizeof(*w->pages), GFP_KERNEL);
+	w->bvecs = kvcalloc(nr, sizeof(*w->bvecs), GFP_KERNEL);
+	if (!w->pages || !w->bvecs)
+		return -ENOMEM;
+	for (i = 0; i < nr >> order; i++) {
+		unsigned int first = shuffle(i, nr >> order) << order;
+		struct page *page = alloc_pages(GFP_KERNEL, order);
+
+		if (!page)
+			return -ENOMEM;
+		split_page(page, order);
+		for (j = 0; j < 1U << order; j++)
+			w->pages[first + j] = page + j;
+	}
+	return 0;
+}
+
+static void worker_exit(struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; w->pages && i < size >> PAGE_SHIFT; i++)
+		if (w->pages[i])
+			__free_page(w->pages[i]);
+	kvfree(w->pages);
+	kvfree(w->bvecs);
+}
+
+/* Unlike the functions that open a block device, filp_open() never changes. */
+static int side_open(struct side *side, const char *path)
+{
+	struct file *file = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	side->file = file;
+	if (!S_ISBLK(file_inode(file)->i_mode))
+		return -ENOTBLK;
+	area = min_t(u64, area, i_size_read(file->f_mapping->host));
+	return 0;
+}
+
+static void bench_cleanup(void)
+{
+	unsigned int i;
+
+	if (wq)
+		destroy_workqueue(wq);
+	for (i = 0; workers && i < threads; i++)
+		worker_exit(&workers[i]);
+	kfree(workers);
+	for (i = 0; i < NR_DEVICES; i++)
+		if (sides[i].file)
+			filp_close(sides[i].file, NULL);
+}
+
+static bool params_valid(void)
+{
+	return nr_devices && threads && threads <= nr_cpu_ids && size &&
+	       order <= 8 && is_power_of_2(size) && size % (PAGE_SIZE << order) == 0 && piece &&
+	       piece % ((u64)size * threads) == 0;
+}
+
+static int __init bench_init(void)
+{
+	unsigned int i;
+	int r = 0;
+
+	if (!params_valid())
+		return -EINVAL;
+	area = U32_MAX;
+	for (i = 0; !r && i < nr_devices; i++)
+		r = side_open(&sides[i], devices[i]);
+	workers = kcalloc(threads, sizeof(*workers), GFP_KERNEL);
+	wq = alloc_workqueue("bench-read", WQ_UNBOUND, 0);
+	if (!r && (!workers || !wq))
+		r = -ENOMEM;
+	for (i = 0; !r && i < threads; i++)
+		r = worker_init(&workers[i]);
+	if (!r && piece > area)
+		r = -EINVAL;
+	if (r)
+		bench_cleanup();
+	ready = !r;
+	return r;
+}
+
+static void __exit bench_exit(void)
+{
+	bench_cleanup();
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Speed of reads from block devices");
