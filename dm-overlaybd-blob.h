@@ -19,6 +19,8 @@ struct obd_dev;
 /**
  * obd_dev_size - bytes that can be read
  * @dev: the device
+ *
+ * Return: bytes.
  */
 u64 obd_dev_size(const struct obd_dev *dev);
 
@@ -29,7 +31,9 @@ u64 obd_dev_size(const struct obd_dev *dev);
  * @buf: where to
  * @len: bytes; @pos + @len does not pass obd_dev_size()
  *
- * May sleep. Return: 0, or a negative errno.
+ * May sleep.
+ *
+ * Return: 0, or a negative errno.
  */
 int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len);
 

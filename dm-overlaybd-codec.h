@@ -51,6 +51,8 @@ int obd_slots_prepare(const struct obd_zfile *zfile);
  * obd_slot_get - take this CPU's slot, or another one that is free
  *
  * May sleep when all are in use, for as long as one works on a chunk.
+ *
+ * Return: the slot, locked; never NULL.
  */
 struct obd_slot *obd_slot_get(void);
 

@@ -64,6 +64,8 @@ struct obd_codec {
 /**
  * obd_zfile_recognised - does a blob begin like a ZFile?
  * @header: its first ZFILE_HEADER_SPACE bytes
+ *
+ * Return: true if the magic is there.
  */
 bool obd_zfile_recognised(const struct zfile_header *header);
 
@@ -137,9 +139,11 @@ int obd_zfile_load_end(const struct obd_zfile *zfile,
 void obd_zfile_release(struct obd_zfile *zfile);
 
 /**
- * obd_zfile_stored - bytes that a block takes in the blob, CRC included
+ * obd_zfile_stored - length of a block in the blob
  * @zfile: a loaded ZFile
  * @block: below @nr_blocks
+ *
+ * Return: bytes, CRC included.
  */
 static inline u32 obd_zfile_stored(const struct obd_zfile *zfile, u32 block)
 {
@@ -169,9 +173,11 @@ u32 obd_zfile_gather(const struct obd_zfile *zfile, u32 block, u32 last,
 		     u32 size, u32 *len);
 
 /**
- * obd_zfile_block_len - bytes that a block decompresses to
+ * obd_zfile_block_len - length of a block when decompressed
  * @zfile: the ZFile
  * @block: below @nr_blocks
+ *
+ * Return: bytes; less than @block_size for the last block only.
  */
 static inline u32 obd_zfile_block_len(const struct obd_zfile *zfile, u32 block)
 {
@@ -183,6 +189,8 @@ static inline u32 obd_zfile_block_len(const struct obd_zfile *zfile, u32 block)
 /**
  * obd_zfile_bytes - memory that the jump table holds
  * @zfile: a loaded ZFile
+ *
+ * Return: bytes.
  */
 u64 obd_zfile_bytes(const struct obd_zfile *zfile);
 
