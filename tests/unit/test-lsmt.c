@@ -141,11 +141,11 @@ static const struct field fields[] = {
 	HEADER(size, 389, "LSMT header: size is 389, expected 390"),
 	HEADER(size, 0, "LSMT header: size is 0, expected 390"),
 	HEADER(flags, 0x6,
-		"LSMT header: flags are 0x6, expected 0x3 set and 0x10 clear"),
+	       "LSMT header: flags are 0x6, expected 0x3 set and 0x10 clear"),
 	HEADER(flags, 0x5,
-		"LSMT header: flags are 0x5, expected 0x3 set and 0x10 clear"),
+	       "LSMT header: flags are 0x5, expected 0x3 set and 0x10 clear"),
 	HEADER(flags, 0x17,
-		"LSMT header: flags are 0x17, expected 0x3 set and 0x10 clear"),
+	       "LSMT header: flags are 0x17, expected 0x3 set and 0x10 clear"),
 	HEADER(flags, 0x3, NULL),
 	HEADER(flags, 0xffffffef, NULL),
 	HEADER(index_offset, ~0ULL, NULL),
@@ -599,6 +599,35 @@ static void lookups_find_what_a_scan_finds(void **state)
 	free(entries);
 }
 
+/* Where the distance between extents just does not fit into 32 bits. */
+static void far_extents_are_found(void **state)
+{
+	u64 i, at, far = 1ULL << 32;
+	struct obd_map map;
+
+	for (i = 0; i < 8; i++) {
+		struct lsmt_entry entries[] = {
+			model_entry(10, 1, 100, false, 0),
+			model_entry(far - 4 + i, 2, 200, false, 0),
+			model_entry(far + 2 + i, 3, 300, false, 0),
+			model_entry(2 * far + i, 4, 400, false, 0),
+		};
+
+		build(&map, entries, ARRAY_SIZE(entries), 4 * far);
+		assert_int_equal(map.nr, 9);
+		assert_range(&map, 10, 0, 100, 1);
+		at = far - 4 + i;
+		assert_range(&map, 11, OBD_HOLE, 0, at - 11);
+		assert_range(&map, at - 1, OBD_HOLE, 0, 1);
+		assert_range(&map, at, 0, 200, 2);
+		assert_range(&map, at + 2, OBD_HOLE, 0, 4);
+		assert_range(&map, at + 6, 0, 300, 3);
+		assert_range(&map, 2 * far + i, 0, 400, 4);
+		assert_range(&map, 4 * far - 1, OBD_HOLE, 0, 1);
+		obd_map_release(&map);
+	}
+}
+
 static void extents_take_less_than_16_bytes(void **state)
 {
 	const u32 nr = 100000;
@@ -803,6 +832,7 @@ int main(void)
 		cmocka_unit_test(long_runs_are_one_extent),
 		cmocka_unit_test(layers_apart_are_merged),
 		cmocka_unit_test(lookups_find_what_a_scan_finds),
+		cmocka_unit_test(far_extents_are_found),
 		cmocka_unit_test(extents_take_less_than_16_bytes),
 		cmocka_unit_test(too_many_entries_are_refused),
 		cmocka_unit_test(lack_of_memory_is_survived),
