@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: every reason to refuse a table is given, and tested
+. "$(dirname "$0")/lib.sh"
+
+# corrupt OFFSET NAME: a layer with a byte of its trailer wrong.
+corrupt()
+{
+	cp layer "$2"
+	device flip "$2" $(($(stat -c %s layer) - 4096 + $1))
+	attach "$2"
+}
+
+# attach NAME: then $NAME is its device.
+attach()
+{
+	loop_attach "$1"
+	printf -v "$1" %s "$LOOP"
+}
+
+need_tool
+device fill raw 0 $MIB
+create_layer --raw raw layer
+create_layer --raw raw --compress lz4 packed
+create_layer --raw raw --compress lz4 --tar tar
+bytes=$(stat -c %s packed)
+attach layer
+attach packed
+attach tar
+# shellcheck disable=SC2154	# by attach
+{
+	a="overlaybd 3 lower"
+	b="overlaybd-zfile"
+	cat <<-EOF
+		rw 0 8 $a $layer 0 => without an upper layer the device must be read-only: use dmsetup --readonly
+		rw 0 8 $b $packed 0 => without an upper layer the device must be read-only
+		0 8 overlaybd => number of layer arguments is ""
+		0 8 overlaybd 0 => number of layer arguments is "0", expected a multiple of 3, for 1 to 255 layers; 0 arguments follow it
+		0 8 overlaybd x lower $layer 0 => number of layer arguments is "x"
+		0 8 overlaybd -3 lower $layer 0 => number of layer arguments is "-3"
+		0 8 overlaybd 2 lower $layer => number of layer arguments is "2"
+		0 8 overlaybd 6 lower $layer 0 => number of layer arguments is "6", .*; 3 arguments follow it
+		0 8 overlaybd 4294967295 lower $layer 0 => number of layer arguments is "4294967295"
+		0 8 overlaybd 3 upper $layer 0 => layer 0: kind is "upper", expected "lower"
+		0 8 overlaybd 6 lower $layer 0 lover $layer 0 => layer 1: kind is "lover", expected "lower"
+		0 8 $a $layer -1 => layer 0: length is "-1", expected a number of bytes
+		0 8 $a $layer 12k => layer 0: length is "12k"
+		0 8 $a $layer 99999999999999999999 => layer 0: length is "99999999999999999999"
+		0 8 $a /dev/nowhere 0 => layer 0: cannot open device /dev/nowhere
+		0 8 overlaybd 6 lower $layer 0 lower 999:99 0 => layer 1: cannot open device 999:99
+		0 8 $a $layer 0 1 => number of options is wrong: 0 arguments follow it
+		0 8 $a $layer 0 2 no_verify => number of options is wrong: 1 arguments follow it
+		0 8 $a $layer 0 x no_verify => number of options is wrong: 1 arguments follow it
+		0 8 $a $layer 0 1 verify => option is "verify", expected "no_verify"
+		0 2049 $a $layer 0 => length is 2049 sectors, expected at most 2048
+		0 8 $b => 0 arguments, expected a device and a length
+		0 8 $b $packed => 1 arguments, expected a device and a length
+		0 8 $b $layer 0 => layer 0: not a ZFile
+		0 8 $b $packed $bytes 1 what => option is "what", expected "no_verify"
+		0 999999 $b $packed $bytes => length is 999999 sectors, expected at most
+		0 8 $a $layer 511 => layer 0: length is 511 bytes, expected 512 to
+		0 8 $a $layer 4398046511104 => layer 0: length is 4398046511104 bytes, expected 512 to
+		0 8 $a $layer 512 => layer 0: LSMT layer of 512 bytes, expected 8192 or more
+		0 8 $a $layer 65536 => layer 0: LSMT trailer: bad magic
+		0 8 $a $packed 8192 => layer 0: ZFile header: index_offset is [0-9]+, expected 512 to
+		0 8 $a $tar 8192 => layer 0: tar header: size is [0-9]+, expected 1 to
+	EOF
+	corrupt 0 magic
+	echo "0 8 $a $magic 0 => layer 0: LSMT trailer: bad magic"
+	corrupt 24 size
+	echo "0 8 $a $size 0 => layer 0: LSMT trailer: size is [0-9]+, expected 390"
+	corrupt 28 flags
+	echo "0 8 $a $flags 0 => layer 0: LSMT trailer: flags are 0xf9"
+	corrupt 38 index
+	echo "0 8 $a $index 0 => layer 0: LSMT trailer: index_offset is"
+	corrupt 46 entries
+	echo "0 8 $a $entries 0 => layer 0: LSMT trailer: index_size is"
+	corrupt 48 odd
+	echo "0 8 $a $odd 0 => layer 0: LSMT trailer: virtual_size is [0-9]+, expected a multiple of 512"
+	corrupt 55 huge
+	echo "0 8 $a $huge 0 => layer 0: LSMT trailer: virtual_size is [0-9]+, expected at most"
+	corrupt 132 version
+	echo "0 8 $a $version 0 => layer 0: LSMT trailer: version is 254, expected 1"
+} >cases
+# Not provoked here: lack of memory is for ctr-fault-injection, larger sectors
+# are for limits-4kn, and signals for load-interrupted.
+helper refuse "$TREE/dm-overlaybd-target.c" cases 'no memory' \
+	'logical blocks' interrupted

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: a table loads, or fails cleanly, whichever allocation fails
+# Timeout: 120
+. "$(dirname "$0")/lib.sh"
+
+need_tool
+need_faults
+device fill compressible=1 raw 0 $MIB
+create_layer --raw raw --compress lz4 --tar layer0
+cp raw disk
+device smash disk 70000 100
+create_layer --raw disk --base raw layer1
+create_layer --raw disk --compress zstd --block-size 64K layer2
+# Once, so that what is allocated for good is there.
+stack_create faults 2048 -- layer0 layer1 layer2
+dmsetup remove --retry faults
+
+fault_filter failslab
+fault_filter fail_page_alloc
+echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+echo 0 >/sys/kernel/debug/failslab/ignore-gfp-wait
+echo 0 >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
+helper failnth "$STACK" | tee failures
+for reason in 'no memory for the target' 'no memory to merge' \
+	'layer [0-2]: no memory for a jump table' \
+	'layer [0-2]: no memory to decompress'; do
+	grep -qE "$reason" failures || fail "nothing failed with: $reason"
+done
+fault_off failslab
+fault_off fail_page_alloc
+dm_create faults "$STACK" --readonly
+cmp /dev/mapper/faults disk

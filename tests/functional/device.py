@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reads block devices, and compares what they say with what they should.
+
+    device.py fixture [direct=1] [mapped=1] DEVICE CASE [DEVICE CASE]...
+        every device shows what the fixture's folder says
+    device.py compare [direct=1] [reads=100] [threads=1] [seed=1] DEVICE FILE
+        random reads give what the file holds there
+    device.py around DEVICE FILE OFFSET LENGTH
+        direct reads give what the file holds everywhere but there
+    device.py errors [block=4096] DEVICE
+        print the runs of blocks that cannot be read: offset and length
+    device.py fill [seed=1] [compressible=1] FILE OFFSET LENGTH
+        write data that can be told apart into a file, which may grow
+    device.py flip FILE OFFSET...
+        invert bytes of a file
+    device.py smash FILE OFFSET LENGTH
+        overwrite bytes of a file with ones
+
+One process does many reads, and loads only what it needs: to start a program
+takes long in an emulated guest.
+"""
+import errno
+import mmap
+import os
+import sys
+
+SECTOR = 512
+MIB = 1 << 20
+ZEROS = bytes(MIB)
+# Disks up to that size are hashed as a whole. Emulated, hashing is so slow that
+# of larger ones only the data is: the rest has to be zeros, which comes to the
+# same.
+SMALL = 16 * MIB
+NEAR = 256 * MIB
+
+
+class Device:
+    """Reads at any sector, into memory that direct I/O accepts."""
+
+    def __init__(self, path, direct=0):
+        self.path = path
+        self.file = os.open(path, os.O_RDONLY |
+                            (os.O_DIRECT if direct else 0))
+        self.size = os.lseek(self.file, 0, os.SEEK_END)
+        self.memory = memoryview(mmap.mmap(-1, MIB))
+
+    def read(self, offset, length):
+        """At most a MiB; valid until the next read."""
+        got = os.preadv(self.file, [self.memory[:length]], offset)
+        if got != length:
+            sys.exit(f'{self.path}: {got} of {length} bytes at {offset}')
+        return self.memory[:length]
+
+    def pieces(self, offset, length):
+        """Read what may be more than a MiB."""
+        end = offset + length
+        while offset < end:
+            length = min(MIB, end - offset)
+            yield self.read(offset, length)
+            offset += length
+
+    def hash_into(self, digest, offset, length):
+        """Add to a digest what is there."""
+        for piece in self.pieces(offset, length):
+            digest.update(piece)
+
+    def check_zeros(self, begin, end):
+        """There is nothing else."""
+        for piece in self.pieces(begin, max(end - begin, 0)):
+            if piece != ZEROS[:len(piece)]:
+                sys.exit(f'{self.path}: the hole from {begin} to {end} '
+                         'has data')
+
+
+class Fixture:
+    """What a device has to show."""
+
+    def __init__(self, device, case):
+        import hashlib
+        import json
+        self.sha256 = hashlib.sha256
+        self.device = device
+        self.case = case
+        with open(f'{case}/expect.json', encoding='ascii') as text:
+            self.expect = json.load(text)
+
+    def equal(self, what, got, wanted):
+        """Or else."""
+        if got != wanted:
+            sys.exit(f'{self.case}: {what}: got {got}, expected {wanted}')
+
+    def check_range(self, what, offset, length, wanted):
+        """One hash."""
+        digest = self.sha256()
+        self.device.hash_into(digest, offset, length)
+        self.equal(what, digest.hexdigest(), wanted)
+
+    def check_samples(self):
+        """The size, and 64 reads."""
+        self.equal('size', self.device.size, self.expect['virtual_size'])
+        for offset, length, wanted in self.expect['samples']:
+            self.check_range(f'{length} bytes at {offset}', offset, length,
+                             wanted)
+
+    def check_whole(self):
+        """In one go."""
+        self.check_range('sha256', 0, self.device.size, self.expect['sha256'])
+
+    def check_mapped(self):
+        """All data, and zeros in between."""
+        digest = self.sha256()
+        end = 0
+        with open(f'{self.case}/map.txt', encoding='ascii') as lines:
+            for line in lines:
+                offset, length = (int(n) * SECTOR for n in line.split()[:2])
+                self.check_hole(end, offset)
+                self.device.hash_into(digest, offset, length)
+                end = offset + length
+        self.check_hole(end, self.device.size)
+        self.equal('sha256_mapped', digest.hexdigest(),
+                   self.expect['sha256_mapped'])
+
+    def check_hole(self, begin, end):
+        """Both ends of it, if it is on the far side of a large disk."""
+        most = NEAR if begin < NEAR else MIB
+        middle = min(end, begin + most)
+        self.device.check_zeros(begin, middle)
+        self.device.check_zeros(max(middle, end - most), end)
+
+
+def fixture(args, direct=0, mapped=0):
+    """See above."""
+    for path, case in zip(args[::2], args[1::2]):
+        f = Fixture(Device(path, direct), case)
+        f.check_samples()
+        if f.device.size <= SMALL and not mapped:
+            f.check_whole()
+        else:
+            f.check_mapped()
+
+
+def errors(args, block=4096):
+    """See above."""
+    device = Device(args[0], 1)
+    runs = []
+    for offset in range(0, device.size, block):
+        try:
+            device.read(offset, min(block, device.size - offset))
+        except OSError as error:
+            if error.errno != errno.EIO:
+                sys.exit(f'{device.path}: {error} at {offset}')
+            if runs and sum(runs[-1]) == offset:
+                runs[-1][1] += block
+            else:
+                runs.append([offset, block])
+    for run in runs:
+        print(*run)
+
+
+def random_piece(rng, size):
+    """Most often where blocks, extents and layers meet."""
+    sectors = rng.choice((1, 2, 3, 7, 8, 9, 31, 128, 129,
+                          rng.randint(1, MIB // SECTOR)))
+    offset = rng.randrange(0, size, 4096) + SECTOR * rng.randint(-9, 9)
+    offset = max(0, min(offset, size - SECTOR))
+    return offset, min(SECTOR * sectors, size - offset)
+
+
+def compare_some(rng, device, wanted, reads, failures):
+    """One thread's reads."""
+    try:
+        for _ in range(reads):
+            offset, length = random_piece(rng, device.size)
+            if device.read(offset, length) != wanted.read(offset, length):
+                sys.exit(f'{device.path}: {length} bytes at {offset} differ')
+    except (OSError, SystemExit) as error:
+        failures.append(str(error))
+
+
+def compare(args, direct=0, reads=100, threads=1, seed=1):
+    """See above."""
+    import random
+    import threading
+    failures = []
+    workers = [threading.Thread(target=compare_some, args=(
+        random.Random(seed + n), Device(args[0], direct), Device(args[1]),
+        reads, failures)) for n in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failures:
+        sys.exit('\n'.join(failures))
+
+
+def around(args):
+    """See above."""
+    device, wanted = Device(args[0], 1), Device(args[1])
+    begin = int(args[2])
+    end = begin + int(args[3])
+    for offset, length in (0, begin), (end, device.size - end):
+        for piece in device.pieces(offset, length):
+            if piece != wanted.read(offset, len(piece)):
+                sys.exit(f'{device.path}: differs from {offset} on')
+            offset += len(piece)
+
+
+def fill(args, seed=1, compressible=0):
+    """See above."""
+    import random
+    path, offset, length = args[0], int(args[1]), int(args[2])
+    data = bytearray(random.Random(seed + offset).randbytes(length))
+    if compressible:
+        for at in range(0, length - 64, 64):
+            data[at + 16:at + 64] = bytes([seed % 251 + 1]) * 48
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    if os.pwrite(file, data, offset) != length:
+        sys.exit(f'{path}: cannot write all')
+
+
+def flip(args):
+    """See above."""
+    file = os.open(args[0], os.O_RDWR)
+    for offset in map(int, args[1:]):
+        byte = os.pread(file, 1, offset)[0]
+        os.pwrite(file, bytes([byte ^ 0xff]), offset)
+
+
+def smash(args):
+    """See above."""
+    file = os.open(args[0], os.O_RDWR)
+    os.pwrite(file, b'\xff' * int(args[2]), int(args[1]))
+
+
+def main(verb, *words):
+    """Words with = are options, the others arguments."""
+    verbs = {f.__name__: f for f in (fixture, compare, around, errors, fill,
+                                    flip, smash)}
+    options = dict(w.split('=') for w in words if '=' in w)
+    verbs[verb]([w for w in words if '=' not in w],
+                **{name: int(value) for name, value in options.items()})
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: the fixtures through losetup and table lines written by hand
+# Timeout: 120
+. "$(dirname "$0")/lib.sh"
+
+# join_tail FILE NAME: a device of a file and its last partial sector.
+join_tail()
+{
+	local sectors=$(($(stat -c %s "$1") / SECTOR)) loop
+
+	loop_attach "$1"
+	loop=$LOOP
+	dd if="$1" of="$2.tail" bs=$SECTOR skip=$sectors status=none
+	truncate -s $SECTOR "$2.tail"
+	loop_attach "$2.tail"
+	dm_create "$2" "0 $sectors linear $loop 0
+$sectors 1 linear $LOOP 0" --readonly
+}
+
+# fixture_stack NAME: by what its configuration names.
+fixture_stack()
+{
+	local dir=$FIXTURES/$1 sectors files
+
+	sectors=$(($(jq .virtual_size "$dir/expect.json") / SECTOR))
+	mapfile -t files < <(jq -r '.lowers[].file' "$dir/config.json")
+	stack_create "$1" "$sectors" -- "${files[@]/@DIR@/$dir}"
+	pairs+=("/dev/mapper/$1" "$dir")
+}
+
+need_fixtures
+need_commands jq
+pairs=()
+for case in plain3 zfile3 ops3 vsize trailer-only-low merged sealed base64; do
+	fixture_stack "$case"
+done
+
+# What a loop device hides of these, the module needs.
+dir=$FIXTURES/trailer-only-high
+layer0=$dir/layer0.lz4-4k
+layer1=$dir/layer1.zstd-16k
+loop_attach "$layer0"
+expect_exit 1 . dmsetup create hidden --readonly --table \
+	"0 32768 overlaybd 3 lower $LOOP $(stat -c %s "$layer0")"
+expect_log 'layer 0: the ZFile trailer passes the end of the device: .*must be joined'
+join_tail "$layer0" high0
+join_tail "$layer1" high1
+dm_create trailer-only-high "0 32768 overlaybd 6 \
+lower /dev/mapper/high0 $(stat -c %s "$layer0") \
+lower /dev/mapper/high1 $(stat -c %s "$layer1")" --readonly
+device fixture direct=1 mapped=1 "${pairs[@]}" \
+	/dev/mapper/trailer-only-high "$dir"

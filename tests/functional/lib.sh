@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the functional tests share. A test is a script that sources this file,
+# stops at the first command that fails, and may leave the removal of all it
+# made to the functions here. It runs as root in a guest (see suite).
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TREE=$(cd "$HERE/../.." && pwd)
+FIXTURES=${OVERLAYBD_FIXTURES:-$TREE/../shared/fixtures}
+TOOL=${OVERLAYBDSETUP:-$TREE/build/overlaybdsetup}
+TEST=$(basename "$0" .sh)
+CLEANUP=()
+# shellcheck disable=SC2034	# used by the tests
+readonly HERE TREE FIXTURES TOOL TEST SECTOR=512 MIB=1048576 \
+	EXIT_INVALID=3 EXIT_BUSY=4 EXIT_NO_DEVICE=5
+
+say()
+{
+	printf '%s\n' "$*"
+}
+
+fail()
+{
+	say "failed: $*" >&2
+	exit 1
+}
+
+skip()
+{
+	say "skipped: $*"
+	exit 77
+}
+
+# defer COMMAND...: run it at the end, the last one first, whatever happens.
+# That it fails then is fine: the test may have done it before.
+defer()
+{
+	local words
+
+	printf -v words '%q ' "$@"
+	CLEANUP+=("$words")
+}
+
+# shellcheck disable=SC2317	# called by the trap
+cleanup()
+{
+	local i
+
+	for ((i = ${#CLEANUP[@]} - 1; i >= 0; i--)); do
+		eval "${CLEANUP[i]}" >/dev/null 2>&1 || true
+	done
+}
+
+at_error()
+{
+	say "failed: line $1: $2" >&2
+}
+
+trap cleanup EXIT
+trap 'exit 143' TERM
+trap 'at_error "$LINENO" "$BASH_COMMAND"' ERR
+
+TMP=$(mktemp -d)
+cd "$TMP"
+defer rm -rf "$TMP"
+defer cd /
+LOG_MARK="functional test $TEST ($$)"
+echo "$LOG_MARK" >/dev/kmsg
+
+need_fixtures()
+{
+	[ -d "$FIXTURES/zfile3" ] ||
+		skip "no fixtures in $FIXTURES (OVERLAYBD_FIXTURES)"
+}
+
+need_commands()
+{
+	local c
+
+	for c; do
+		command -v "$c" >/dev/null ||
+			skip "$c is missing: run scripts/install-deps"
+	done
+}
+
+# need_tool: overlaybdsetup has been built.
+need_tool()
+{
+	[ -x "$TOOL" ] || skip "$TOOL is missing: run make tools"
+}
+
+# need_target NAME: this kernel has the device-mapper target.
+need_target()
+{
+	modprobe -q "dm-$1" || true
+	dmsetup targets | grep -q "^$1 " || skip "this kernel has no dm-$1"
+}
+
+# need_filesystem NAME: this kernel has the file system.
+need_filesystem()
+{
+	modprobe -q "$1" || true
+	grep -qw "$1" /proc/filesystems || skip "this kernel has no $1"
+}
+
+# The kernel's log since the test began.
+kernel_log()
+{
+	dmesg | awk -v mark="$LOG_MARK" '
+		seen { print }
+		index($0, mark) { seen = 1 }'
+}
+
+# expect_log REGEX: the kernel has said so since the test began.
+expect_log()
+{
+	kernel_log | grep -E -- "$1" >/dev/null && return
+	kernel_log | tail -n 20 >&2
+	fail "the kernel log has nothing like: $1"
+}
+
+# expect_equal WHAT GOT WANTED
+expect_equal()
+{
+	[ "$2" = "$3" ] || fail "$1: got '$2', expected '$3'"
+}
+
+# expect_exit STATUS REGEX COMMAND...: it ends with that status, and what it
+# prints matches.
+expect_exit()
+{
+	local wanted=$1 regex=$2 output status=0
+
+	shift 2
+	output=$("$@" 2>&1) || status=$?
+	expect_equal "status of $*: $output" "$status" "$wanted"
+	grep -qE -- "$regex" <<<"$output" ||
+		fail "$*: printed '$output', expected: $regex"
+}
+
+# retry COMMAND...: until it succeeds, for five seconds at most.
+retry()
+{
+	local n
+
+	for n in {1..50}; do
+		if "$@" >/dev/null 2>&1; then
+			return
+		fi
+		sleep 0.1
+	done
+	fail "still fails after five seconds: $*"
+}
+
+# loop_attach FILE [LOSETUP_OPTION...]: LOOP is the device, read-only.
+loop_attach()
+{
+	local file=$1
+
+	shift
+	# It warns of files that end within a sector, as most blobs do.
+	LOOP=$(losetup --find --show --read-only "$@" "$file" 2>losetup.log) ||
+		fail "losetup $file: $(cat losetup.log)"
+	defer losetup --detach "$LOOP"
+}
+
+# dm_create NAME TABLE [DMSETUP_OPTION...]
+dm_create()
+{
+	local name=$1 table=$2
+
+	shift 2
+	dmsetup create "$name" "$@" --table "$table"
+	defer dmsetup remove --retry "$name"
+}
+
+# stack_create NAME SECTORS [OPTION...] -- FILE...: a stack of blobs, lowest
+# first, by losetup and dmsetup. STACK is its table line.
+stack_create()
+{
+	local name=$1 sectors=$2 layers='' file options=()
+
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	for file; do
+		loop_attach "$file"
+		layers+=" lower $LOOP $(stat -Lc %s "$file")"
+	done
+	STACK="0 $sectors overlaybd $((3 * $#))$layers"
+	[ ${#options[@]} = 0 ] || STACK+=" ${#options[@]} ${options[*]}"
+	dm_create "$name" "$STACK" --readonly
+}
+
+# create_layer OPTION...: overlaybdsetup create, silently.
+create_layer()
+{
+	"$TOOL" create "$@" >create.log 2>&1 || {
+		cat create.log >&2
+		fail "overlaybdsetup create $*"
+	}
+}
+
+# fixture_config NAME: prints the path of a fixture's configuration.
+fixture_config()
+{
+	sed "s|@DIR@|$FIXTURES/$1|g" "$FIXTURES/$1/config.json" >"$1.json"
+	say "$PWD/$1.json"
+}
+
+# write_config FILE BLOB...: an image of these blobs, lowest first.
+write_config()
+{
+	local config=$1 blob comma=''
+
+	shift
+	{
+		printf '{ "lowers": ['
+		for blob; do
+			printf '%s\n  { "file": "%s" }' "$comma" \
+				"$(realpath "$blob")"
+			comma=,
+		done
+		printf '\n] }\n'
+	} >"$config"
+}
+
+# open_image CONFIG NAME [OPTION...]: by overlaybdsetup open.
+open_image()
+{
+	local config=$1 name=$2
+
+	shift 2
+	defer "$TOOL" close "$name"
+	"$TOOL" open "$@" "$config" "$name" >open.log
+}
+
+# expect_same DEVICE FILE: equal, and of one size.
+expect_same()
+{
+	expect_equal "size of $1" "$(blockdev --getsize64 "$1")" \
+		"$(stat -Lc %s "$2")"
+	cmp "$1" "$2" || fail "$1 differs from $2"
+}
+
+# helper NAME ARGUMENT...: NAME.py, without what it does not need.
+helper()
+{
+	local name=$1
+
+	shift
+	PYTHONPATH=$HERE python3 -B -S "$HERE/$name.py" "$@"
+}
+
+# device VERB...: see device.py.
+device()
+{
+	helper device "$@"
+}
+
+# The fields of STATUSTYPE_INFO of a stack, in their order.
+readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
+	deferred read_errors crc_errors decompress_errors'
+
+# counter NAME FIELD: prints a field of a device's status.
+counter()
+{
+	local fields field n=0
+
+	read -ra fields < <(dmsetup status "$1")
+	for field in $COUNTERS; do
+		if [ "$field" = "$2" ]; then
+			say "${fields[3 + n]}"
+		fi
+		n=$((n + 1))
+	done
+}
+
+# expect_counter NAME FIELD VALUE
+expect_counter()
+{
+	expect_equal "$2 of $1" "$(counter "$1" "$2")" "$3"
+}
+
+# fault_filter CAPABILITY: memory is refused to the module only, as far as a
+# call chain of that depth tells.
+fault_filter()
+{
+	local dir=/sys/kernel/debug/$1 text
+
+	text=$(cat /sys/module/dm_overlaybd/sections/.text)
+	defer fault_off "$1"
+	echo "$text" >"$dir/require-start"
+	printf '%#x\n' $((text + $(cat /sys/module/dm_overlaybd/coresize))) \
+		>"$dir/require-end"
+	echo 0 >"$dir/verbose"
+	echo -1 >"$dir/times"
+}
+
+fault_off()
+{
+	local dir=/sys/kernel/debug/$1
+
+	echo 0 >"$dir/probability"
+	echo 0 >"$dir/require-start"
+	echo 0xffffffffffffffff >"$dir/require-end"
+	echo 1 >"$dir/ignore-gfp-wait"
+}
+
+need_faults()
+{
+	local capability
+
+	for capability in failslab fail_page_alloc; do
+		[ -e "/sys/kernel/debug/$capability/require-start" ] ||
+			skip 'this kernel has no fault injection'
+	done
+	modprobe dm-overlaybd
+}

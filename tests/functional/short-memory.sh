@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: reads are right when the module gets no memory
+. "$(dirname "$0")/lib.sh"
+
+need_tool
+need_faults
+device fill compressible=1 disk 0 $((2 * MIB))
+cp disk lower
+device smash lower $MIB 65536
+create_layer --raw lower --compress zstd --block-size 16K layer0
+create_layer --raw disk --base lower --compress lz4 layer1
+stack_create short 4096 -- layer0 layer1
+
+# What cannot wait for memory gets none: every second time, then always.
+fault_filter failslab
+for probability in 50 100; do
+	say "$probability of 100 allocations fail"
+	before=$(counter short deferred)
+	echo $probability >/sys/kernel/debug/failslab/probability
+	device compare direct=1 threads=3 reads=60 /dev/mapper/short disk
+	device compare threads=3 reads=60 /dev/mapper/short disk
+	echo 0 >/sys/kernel/debug/failslab/probability
+	[ "$(counter short deferred)" -gt "$before" ] ||
+		fail 'no read was deferred'
+done
+cmp /dev/mapper/short disk
+expect_counter short read_errors 0
