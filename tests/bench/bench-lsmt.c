@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How long it takes to merge the indexes of 255 layers, in terms of a memcpy
+ * of as many bytes; and to find a sector in the map, in terms of a plain binary
+ * search in an array of 16-byte entries. Prints one JSON object a line.
+ *
+ * What is compared takes turns; times are of the CPU, not of the clock on the
+ * wall, and medians. The allocator keeps and reuses what it once got: the pages
+ * of a process would cost it a fault each, those of kvmalloc() do not.
+ */
+#include <malloc.h>
+#include <time.h>
+
+#include "dm-overlaybd-lsmt.h"
+#include "tests/unit/test.h"
+
+#define MERGE_LIMIT	10	/* times a memcpy */
+#define LOOKUP_FLOOR	3	/* times as fast as a binary search */
+#define LAYERS		255
+#define LAYER_ENTRIES	4000
+#define ROUNDS		41
+#define LOOKUPS		(1 << 18)	/* a round */
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *times)
+{
+	qsort(times, ROUNDS, sizeof(*times), compare);
+	return times[ROUNDS / 2];
+}
+
+static void *must_alloc(size_t n)
+{
+	void *p = malloc(n);
+
+	if (!p)
+		abort();
+	return memset(p, 1, n);
+}
+
+static void set_entry(struct lsmt_entry *e, u64 offset, u64 len, u64 what)
+{
+	e->where = cpu_to_le64(len << LSMT_OFFSET_BITS | offset);
+	e->what = cpu_to_le64(what);
+}
+
+/* Entries all over the disk, each in a stretch of its own. */
+static struct obd_index random_layer(u64 nr_sectors, u32 max_len, u64 *seed)
+{
+	u64 i, len, moffset = 8, step = nr_sectors / LAYER_ENTRIES;
+	struct lsmt_entry *entries = must_alloc(LAYER_ENTRIES *
+						sizeof(*entries));
+
+	max_len = min(max_len, step / 2);
+	for (i = 0; i < LAYER_ENTRIES; i++) {
+		len = 1 + random_below(seed, max_len);
+		set_entry(&entries[i],
+			  i * step + random_below(seed, step - max_len), len,
+			  moffset | (one_in(seed, 20) ? LSMT_ZEROED : 0));
+		moffset += len;
+	}
+	return (struct obd_index) { .entries = entries, .nr = LAYER_ENTRIES };
+}
+
+static void must_build(struct obd_map *map, const struct obd_index *indexes,
+		       unsigned int nr, u64 nr_sectors)
+{
+	struct obd_error err;
+
+	if (!obd_map_build(map, indexes, nr, nr_sectors, &err))
+		return;
+	fprintf(stderr, "bench-lsmt: %s\n", err.text);
+	exit(1);
+}
+
+static void bench_merge(const char *name, u64 nr_sectors, u32 max_len)
+{
+	size_t bytes = LAYERS * LAYER_ENTRIES * sizeof(struct lsmt_entry);
+	double copies[ROUNDS], merges[ROUNDS], copy, merge, begin;
+	void *from = must_alloc(bytes), *to = must_alloc(bytes);
+	struct obd_index indexes[LAYERS];
+	struct obd_map map = {};
+	u64 seed = test_seed();
+	u32 i;
+
+	for (i = 0; i < LAYERS; i++)
+		indexes[i] = random_layer(nr_sectors, max_len, &seed);
+	for (i = 0; i < ROUNDS; i++) {
+		obd_map_release(&map);
+		begin = now_ms();
+		memcpy(to, from, bytes);
+		asm volatile("" : : "r" (to) : "memory");
+		copies[i] = now_ms() - begin;
+		begin = now_ms();
+		must_build(&map, indexes, LAYERS, nr_sectors);
+		merges[i] = now_ms() - begin;
+	}
+	copy = median(copies);
+	merge = median(merges);
+	printf("{\"bench\":\"merge\",\"distribution\":\"%s\",\"layers\":%d,\"entries\":%d,\"memcpy_ms\":%.3f,\"merge_ms\":%.3f,\"ratio\":%.2f,\"best_ratio\":%.2f,\"extents\":%u,\"bytes_per_extent\":%.2f,\"limit\":%d}\n",
+	       name, LAYERS, LAYERS * LAYER_ENTRIES, copy, merge, merge / copy,
+	       merges[0] / copies[0], map.nr,
+	       (double)obd_map_bytes(&map) / map.nr, MERGE_LIMIT);
+	obd_map_release(&map);
+	for (i = 0; i < LAYERS; i++)
+		free((void *)indexes[i].entries);
+	free(from);
+	free(to);
+}
+
+/* What the map is measured against: sorted 16-byte entries. */
+struct plain {
+	u64 offset;
+	u64 moffset;
+};
+
+static u64 plain_lookup(const struct plain *entries, u32 nr, u64 sector)
+{
+	u32 low = 0, high = nr;
+
+	while (high - low > 1) {
+		u32 middle = low + (high - low) / 2;
+
+		if (entries[middle].offset <= sector)
+			low = middle;
+		else
+			high = middle;
+	}
+	return entries[low].moffset + sector - entries[low].offset;
+}
+
+static double time_map(const struct obd_map *map, const u64 *keys)
+{
+	double begin = now_ms();
+	struct obd_range range;
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < LOOKUPS; i++) {
+		obd_map_lookup(map, keys[i], &range);
+		sum += range.moffset;
+	}
+	asm volatile("" : : "r" (sum));
+	return (now_ms() - begin) * 1e6 / LOOKUPS;
+}
+
+static double time_plain(const struct plain *entries, u32 nr, const u64 *keys)
+{
+	double begin = now_ms();
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < LOOKUPS; i++)
+		sum += plain_lookup(entries, nr, keys[i]);
+	asm volatile("" : : "r" (sum));
+	return (now_ms() - begin) * 1e6 / LOOKUPS;
+}
+
+/* A map of @nr extents, every other of them a hole, and its plain rival. */
+static struct plain *lookup_subjects(struct obd_map *map, u32 nr, u64 *seed)
+{
+	struct lsmt_entry *entries = must_alloc(nr / 2 * sizeof(*entries));
+	struct plain *plain = must_alloc(nr * sizeof(*plain));
+	struct obd_index index = { .entries = entries, .nr = nr / 2 };
+	u64 i, len, at = 0;
+
+	for (i = 0; i < nr / 2; i++) {
+		plain[2 * i].offset = at;
+		at += 1 + random_below(seed, 64);
+		len = 1 + random_below(seed, 64);
+		set_entry(&entries[i], at, len, 8 + at);
+		plain[2 * i + 1].offset = at;
+		at += len;
+	}
+	must_build(map, &index, 1, at);
+	free(entries);
+	return plain;
+}
+
+static void bench_lookup(u32 nr)
+{
+	double maps[ROUNDS], plains[ROUNDS], map_ns, plain_ns;
+	u64 *keys = must_alloc(LOOKUPS * sizeof(*keys));
+	u64 seed = test_seed();
+	struct plain *plain;
+	struct obd_map map;
+	u32 i, k;
+
+	plain = lookup_subjects(&map, nr, &seed);
+	for (i = 0; i < ROUNDS; i++) {
+		for (k = 0; k < LOOKUPS; k++)
+			keys[k] = random_below(&seed, map.nr_sectors);
+		plains[i] = time_plain(plain, nr, keys);
+		maps[i] = time_map(&map, keys);
+	}
+	map_ns = median(maps);
+	plain_ns = median(plains);
+	printf("{\"bench\":\"lookup\",\"extents\":%u,\"map_ns\":%.1f,\"plain_ns\":%.1f,\"speedup\":%.2f,\"bytes_per_extent\":%.2f,\"floor\":%d}\n",
+	       map.nr, map_ns, plain_ns, plain_ns / map_ns,
+	       (double)obd_map_bytes(&map) / map.nr, LOOKUP_FLOOR);
+	obd_map_release(&map);
+	free(plain);
+	free(keys);
+}
+
+int main(int argc, char **argv)
+{
+	static const u32 sizes[] = { 1000, 10000, 100000, 1000000, 8000000 };
+	bool all = argc > 1 && !strcmp(argv[1], "--long");
+	u32 i, nr = ARRAY_SIZE(sizes) - !all;
+
+	if (argc > 2 || (argc == 2 && !all)) {
+		fprintf(stderr, "usage: bench-lsmt [--long]\n");
+		return 2;
+	}
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+
+	bench_merge("sparse", (64ULL << 30) / OBD_SECTOR_SIZE, 64);
+	bench_merge("dense", (2ULL << 30) / OBD_SECTOR_SIZE, 64);
+	for (i = 0; i < nr; i++)
+		bench_lookup(sizes[i]);
+	return 0;
+}
