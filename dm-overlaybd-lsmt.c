@@ -488,7 +488,7 @@ static struct obd_leaf *merge_leaf(const struct merge *m, u32 nr)
 	u32 i, slots = round_up(nr, OBD_LEAF_LINE);
 	struct obd_leaf *leaf;
 
-	leaf = kvmalloc(leaf_bytes(nr), GFP_KERNEL | __GFP_NOWARN);
+	leaf = kvmalloc(leaf_bytes(nr), OBD_GFP_BLOB);
 	if (!leaf)
 		return NULL;
 	leaf->begin = m->sectors[0];
@@ -565,6 +565,8 @@ static int merge_run(struct merge *m, struct obd_map *map)
 		merge_set_digit(m);
 		merge_collect(m);
 		r = merge_lay_all(m, map, merge_sort(m));
+		if (!r && obd_interrupted())
+			r = -EINTR;
 		if (r)
 			return r;
 	}
@@ -605,7 +607,7 @@ static int map_alloc(struct obd_map *map, u32 nr_entries)
 	nr = min_t(u64, nr,
 		   nr / OBD_LEAF_EXTENTS + (map->nr_sectors >> 31) + 1);
 	map->extents = kvmalloc_array(nr, sizeof(*map->extents),
-				      GFP_KERNEL | __GFP_NOWARN);
+				      OBD_GFP_BLOB);
 	return map->extents ? 0 : -ENOMEM;
 }
 
@@ -616,9 +618,9 @@ static int map_index(struct obd_map *map)
 	u32 i;
 
 	leaves = kvmalloc_array(map->nr_leaves, sizeof(*leaves),
-				GFP_KERNEL | __GFP_NOWARN);
+				OBD_GFP_BLOB);
 	map->begins = kvmalloc_array(map->nr_leaves, sizeof(*map->begins),
-				     GFP_KERNEL | __GFP_NOWARN);
+				     OBD_GFP_BLOB);
 	if (!leaves || !map->begins) {
 		kvfree(leaves);
 		return -ENOMEM;
@@ -660,7 +662,8 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 	kvfree(m);
 	if (r) {
 		obd_map_release(map);
-		return obd_fail(err, r, "no memory to merge %llu index entries",
+		return obd_fail(err, r, "%s merging %llu index entries",
+				r == -EINTR ? "interrupted" : "no memory for",
 				(unsigned long long)nr);
 	}
 	return 0;

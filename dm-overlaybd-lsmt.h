@@ -30,6 +30,7 @@ struct obd_lsmt {
  * @end: the sector behind the last
  * @nr: number of extents
  * @lines: where every OBD_LEAF_LINE-th extent begins, from @begin on
+ * @reserved: fills a cache line up
  * @begins: where each begins, from @begin on; a whole number of lines, filled
  *	up with the highest value; then, for each, a u64 that says what it is:
  *	in OBD_EXTENT_SHIFT bits, the sector of the layer that would hold
@@ -43,7 +44,7 @@ struct obd_leaf {
 	u64 end;
 	u32 nr;
 	u32 lines[OBD_LEAF_LINES];
-	u32 reserved[7];	/* up to a cache line */
+	u32 reserved[7];
 	u32 begins[];
 };
 
@@ -155,7 +156,7 @@ struct obd_index {
  * A sector belongs to the highest layer that maps it. Takes time in proportion
  * to all entries times the logarithm of @nr_layers. Allocates, may sleep.
  *
- * Return: 0, -E2BIG or -ENOMEM.
+ * Return: 0, -E2BIG, -ENOMEM, or -EINTR if the user has given up.
  */
 int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 		  unsigned int nr_layers, u64 nr_sectors,
