@@ -662,8 +662,8 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 	kvfree(m);
 	if (r) {
 		obd_map_release(map);
-		return obd_fail(err, r, "%s merging %llu index entries",
-				r == -EINTR ? "interrupted" : "no memory for",
+		return obd_fail(err, r, "%s to merge %llu index entries",
+				r == -EINTR ? "no time" : "no memory",
 				(unsigned long long)nr);
 	}
 	return 0;
