@@ -294,10 +294,70 @@ u64 obd_zfile_bytes(const struct obd_zfile *zfile)
 	return nr_groups(zfile) * sizeof(u64) + zfile->nr_blocks * entry;
 }
 
+/*
+ * A match of offset 0 makes LZ4 copy what it finds in @dst: a hostile block
+ * would publish what the memory held before. All releases since 1.8 write zeros
+ * there first. Whether this one does is tried out, for clearing @dst costs up to
+ * a tenth of the decompression; until that is known, @dst is cleared.
+ */
+static bool lz4_clears;
+
+#define PROBE_POISON		0xa5
+#define PROBE_MATCH_MIN		4U
+#define PROBE_MATCH_MAX		80U	/* beyond all that is copied at once */
+#define PROBE_LITERALS_MAX	14U	/* what a token can tell */
+#define PROBE_TAIL_MIN		5U	/* what LZ4 wants behind a match */
+#define PROBE_SRC_SIZE		(2 * PROBE_LITERALS_MAX + 5)
+#define PROBE_DST_SIZE		(2 * PROBE_LITERALS_MAX + PROBE_MATCH_MAX)
+
+/* Literals, a match of offset 0, more literals; all of them are zeros. */
+static u32 probe_build(u8 *src, u32 literals, u32 match, u32 tail)
+{
+	u32 extra = match - PROBE_MATCH_MIN, n = 0;
+
+	memset(src, 0, PROBE_SRC_SIZE);
+	src[n++] = literals << 4 | min(extra, 15U);
+	n += literals + sizeof(__le16);
+	if (extra >= 15)
+		src[n++] = extra - 15;
+	src[n++] = tail << 4;
+	return n + tail;
+}
+
+/* Does a byte come out that was in the memory before? */
+static bool probe_leaks(u32 literals, u32 match, u32 tail)
+{
+	u8 src[PROBE_SRC_SIZE], dst[PROBE_DST_SIZE];
+	u32 n = probe_build(src, literals, match, tail);
+	u32 len = literals + match + tail;
+
+	memset(dst, PROBE_POISON, sizeof(dst));
+	return LZ4_decompress_safe((void *)src, (void *)dst, n, len) >= 0 &&
+	       memchr_inv(dst, 0, len);
+}
+
+/* Near the block's beginning and its end LZ4 goes other ways. */
+static void probe_lz4(void)
+{
+	u32 literals, match, tail;
+
+	if (!IS_REACHABLE(CONFIG_LZ4_DECOMPRESS) || READ_ONCE(lz4_clears))
+		return;
+	for (literals = 0; literals <= PROBE_LITERALS_MAX; literals++)
+		for (match = PROBE_MATCH_MIN; match <= PROBE_MATCH_MAX; match++)
+			for (tail = PROBE_TAIL_MIN; tail <= PROBE_LITERALS_MAX;
+			     tail++)
+				if (probe_leaks(literals, match, tail))
+					return;
+	WRITE_ONCE(lz4_clears, true);
+}
+
 int obd_codec_prepare(struct obd_codec *codec, u8 algorithm)
 {
 	size_t size;
 
+	if (algorithm == ZFILE_ALGO_LZ4)
+		probe_lz4();
 	if (algorithm != ZFILE_ALGO_ZSTD || codec->zstd)
 		return 0;
 	if (!IS_REACHABLE(CONFIG_ZSTD_DECOMPRESS))
@@ -334,15 +394,12 @@ int obd_zfile_check(const struct obd_zfile *zfile, const void *src,
 	       0 : -EBADMSG;
 }
 
-/*
- * A match of offset 0 makes LZ4 copy what it finds in @dst: clear it first, or
- * a hostile block publishes what the memory held before.
- */
 static int decompress_lz4(const void *src, u32 n, void *dst, u32 len)
 {
 	if (!IS_REACHABLE(CONFIG_LZ4_DECOMPRESS))
 		return -EOPNOTSUPP;
-	memset(dst, 0, len);
+	if (!READ_ONCE(lz4_clears))
+		memset(dst, 0, len);
 	return LZ4_decompress_safe(src, dst, n, len) == (int)len ? 0 : -EILSEQ;
 }
 
