@@ -185,16 +185,21 @@ static u32 leaf_bytes(u32 nr)
  * Layers lie over one another at random: the inner loops avoid branches that
  * depend on the entries, for most of the time would go into mispredicted ones.
  *
- * A window ends where a layer has put its share into it, which is in
- * proportion to the entries it has. So windows are never too large for the
- * buffers, and always worth the look at every layer.
+ * A window ends where a layer has put its share into it, so that windows never
+ * are too large for the buffers. That share is in proportion to the entries
+ * that the layer has. Layers that had entries in the window before, which may
+ * be the only ones around, divide a second budget among them. So windows mostly
+ * hold enough entries to be worth the look at every layer.
  */
-#define MERGE_ENTRIES	4096		/* in a window, about */
+#define MERGE_BUDGET	4096		/* of entries in a window */
 #define MERGE_BATCH	128		/* laid down between looks at the leaf */
 #define MERGE_DIGIT_MIN	5		/* bits to sort by in one pass */
 #define MERGE_DIGIT_MAX	10
 #define MERGE_SOURCES	(LSMT_MAX_LAYERS + 1)
 #define MERGE_WORDS	(MERGE_SOURCES / 64)
+
+/* Two budgets; a share is at least one entry. */
+#define MERGE_ENTRIES	(2 * MERGE_BUDGET + LSMT_MAX_LAYERS)
 /* An entry may end one extent and begin another; so may what it hides. */
 #define MERGE_EXTENTS	(OBD_LEAF_EXTENTS + 2 * MERGE_BATCH + MERGE_SOURCES + 2)
 
@@ -210,14 +215,15 @@ struct merge_layer {
 	const struct lsmt_entry *next;
 	const struct lsmt_entry *last;
 	u32 share;
+	bool active;		/* had entries in the last window */
 };
 
 /* What is seen from above at the sector that the merge has come to. */
 struct merge_view {
-	unsigned int source;
+	unsigned long source;
 	u64 end;		/* of its entry */
 	u64 what;
-	u32 nr;			/* extents not in a leaf yet */
+	unsigned long nr;	/* extents not in a leaf yet */
 };
 
 /*
@@ -227,6 +233,7 @@ struct merge_view {
  */
 struct merge {
 	unsigned int nr_sources;
+	unsigned int nr_active;
 	struct merge_layer layers[MERGE_SOURCES];
 
 	/* The window. */
@@ -235,7 +242,7 @@ struct merge {
 	unsigned int bits;	/* of offsets within it */
 	unsigned int digit;	/* bits that a pass sorts by */
 	u32 nr_entries;
-	struct merge_entry entries[2][MERGE_ENTRIES + MERGE_SOURCES];
+	struct merge_entry entries[2][MERGE_ENTRIES];
 	u32 counts[2][1 << MERGE_DIGIT_MAX];
 
 	/* What is seen, and what may be seen later. */
@@ -255,6 +262,7 @@ struct merge {
 /* Find the next window. It begins with the first entry that is left. */
 static bool merge_window(struct merge *m, u64 limit)
 {
+	u32 share, active_share = MERGE_BUDGET / max(m->nr_active, 1U);
 	u64 offset, begin = limit, end = limit;
 	unsigned int i;
 
@@ -265,9 +273,10 @@ static bool merge_window(struct merge *m, u64 limit)
 			continue;
 		offset = lsmt_entry_offset(l->next);
 		begin = min(begin, offset);
-		if (l->last - l->next <= l->share)
+		share = l->active ? max(l->share, active_share) : l->share;
+		if (l->last - l->next <= share)
 			continue;
-		offset = lsmt_entry_offset(l->next + l->share);
+		offset = lsmt_entry_offset(l->next + share);
 		end = min(end, offset);
 	}
 	m->begin = begin;
@@ -312,6 +321,7 @@ static void merge_collect(struct merge *m)
 	unsigned int i;
 	u64 offset;
 
+	m->nr_active = 0;
 	for (i = m->nr_sources - 1; i; i--) {
 		struct merge_layer *l = &m->layers[i];
 		const struct lsmt_entry *e;
@@ -328,6 +338,8 @@ static void merge_collect(struct merge *m)
 			m->counts[0][begin & mask]++;
 			m->counts[1][begin >> m->digit & mask]++;
 		}
+		l->active = e != l->next;
+		m->nr_active += l->active;
 		l->next = e;
 	}
 	m->nr_entries = to - m->entries[0];
@@ -457,7 +469,7 @@ static inline void merge_advance(struct merge *m, struct merge_view *v,
 static inline void merge_lay(struct merge *m, struct merge_view *v,
 			     const struct merge_entry *e)
 {
-	unsigned int source = e->source;
+	unsigned long source = e->source;
 	u64 sector = m->begin + e->begin;
 	u64 end = sector + e->len;
 	u64 what = e->what;
@@ -488,7 +500,7 @@ static struct obd_leaf *merge_leaf(const struct merge *m, u32 nr)
 	u32 i, slots = round_up(nr, OBD_LEAF_LINE);
 	struct obd_leaf *leaf;
 
-	leaf = kvmalloc(leaf_bytes(nr), OBD_GFP_BLOB);
+	leaf = kvmalloc(leaf_bytes(nr), GFP_KERNEL | __GFP_NOWARN);
 	if (!leaf)
 		return NULL;
 	leaf->begin = m->sectors[0];
@@ -565,10 +577,9 @@ static int merge_run(struct merge *m, struct obd_map *map)
 		merge_set_digit(m);
 		merge_collect(m);
 		r = merge_lay_all(m, map, merge_sort(m));
-		if (!r && obd_interrupted())
-			r = -EINTR;
 		if (r)
 			return r;
+		cond_resched();
 	}
 
 	merge_advance(m, &m->view, limit);
@@ -581,7 +592,7 @@ static int merge_run(struct merge *m, struct obd_map *map)
 static void merge_init(struct merge *m, const struct obd_index *indexes,
 		       unsigned int nr_layers, u32 nr_entries)
 {
-	u32 divisor = nr_entries / MERGE_ENTRIES + 1;
+	u32 divisor = nr_entries / MERGE_BUDGET + 1;
 	unsigned int i;
 
 	m->nr_sources = nr_layers + 1;
@@ -607,7 +618,7 @@ static int map_alloc(struct obd_map *map, u32 nr_entries)
 	nr = min_t(u64, nr,
 		   nr / OBD_LEAF_EXTENTS + (map->nr_sectors >> 31) + 1);
 	map->extents = kvmalloc_array(nr, sizeof(*map->extents),
-				      OBD_GFP_BLOB);
+				      GFP_KERNEL | __GFP_NOWARN);
 	return map->extents ? 0 : -ENOMEM;
 }
 
@@ -618,9 +629,9 @@ static int map_index(struct obd_map *map)
 	u32 i;
 
 	leaves = kvmalloc_array(map->nr_leaves, sizeof(*leaves),
-				OBD_GFP_BLOB);
+				GFP_KERNEL | __GFP_NOWARN);
 	map->begins = kvmalloc_array(map->nr_leaves, sizeof(*map->begins),
-				     OBD_GFP_BLOB);
+				     GFP_KERNEL | __GFP_NOWARN);
 	if (!leaves || !map->begins) {
 		kvfree(leaves);
 		return -ENOMEM;
@@ -662,8 +673,7 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 	kvfree(m);
 	if (r) {
 		obd_map_release(map);
-		return obd_fail(err, r, "%s to merge %llu index entries",
-				r == -EINTR ? "no time" : "no memory",
+		return obd_fail(err, r, "no memory to merge %llu index entries",
 				(unsigned long long)nr);
 	}
 	return 0;

@@ -154,7 +154,8 @@ struct obd_index {
  * @err: the reason, on failure
  *
  * A sector belongs to the highest layer that maps it. Takes time in proportion
- * to all entries times the logarithm of @nr_layers. Allocates, may sleep.
+ * to the number of all entries, times @nr_layers / 16 at the worst, and a second
+ * at the most for extents that are 2^32 sectors apart. Allocates, may sleep.
  *
  * Return: 0, -E2BIG, -ENOMEM, or -EINTR if the user has given up.
  */
