@@ -9,8 +9,7 @@ import struct
 
 LOOP_CTL_GET_FREE = 0x4c82
 LOOP_CONFIGURE = 0x4c0a
-LOOP_CLR_FD = 0x4c01
-LOOP_READ_ONLY = 1
+LOOP_READ_ONLY, LOOP_AUTOCLEAR = 1, 4
 
 CREATE, RELOAD, REMOVE, SUSPEND, RESUME = 0, 1, 2, 4, 5
 
@@ -57,6 +56,7 @@ class Task:
         done = _dm.dm_task_run(self.task)
         error = _dm.dm_task_get_errno(self.task)
         _dm.dm_task_destroy(self.task)
+        _dm.dm_task_update_nodes()
         if not done:
             raise OSError(error, os.strerror(error), self.name)
 
@@ -81,28 +81,21 @@ def empty_device(name):
         simple(REMOVE, name)
 
 
-class Loop:
-    """A read-only loop device that shows one file after the other."""
-
-    def __init__(self):
-        control = os.open('/dev/loop-control', os.O_RDWR)
-        number = fcntl.ioctl(control, LOOP_CTL_GET_FREE)
-        os.close(control)
-        self.path = f'/dev/loop{number}'
-        self.file = os.open(self.path, os.O_RDONLY)
-
-    @contextlib.contextmanager
-    def of(self, path):
-        """Shows that file meanwhile."""
-        file = os.open(path, os.O_RDONLY)
-        info = struct.pack('<52xI176x', LOOP_READ_ONLY)
-        fcntl.ioctl(self.file, LOOP_CONFIGURE,
+@contextlib.contextmanager
+def loop_device(path):
+    """A read-only loop device of a file; it goes by itself when unused."""
+    control = os.open('/dev/loop-control', os.O_RDWR)
+    loop = f'/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}'
+    os.close(control)
+    device, file = os.open(loop, os.O_RDONLY), os.open(path, os.O_RDONLY)
+    try:
+        info = struct.pack('<52xI176x', LOOP_READ_ONLY | LOOP_AUTOCLEAR)
+        fcntl.ioctl(device, LOOP_CONFIGURE,
                     struct.pack('<II', file, 0) + info + bytes(64))
+        yield loop
+    finally:
         os.close(file)
-        try:
-            yield self.path
-        finally:
-            fcntl.ioctl(self.file, LOOP_CLR_FD)
+        os.close(device)
 
 
 class Log:

@@ -81,16 +81,15 @@ def reason(log):
     """Why the last table was refused."""
     for line in reversed(log.lines()):
         if line.startswith('device-mapper: table: '):
-            return line.split(': ', 3)[3]
+            return line.split(': ', 4)[4]
     return 'no reason'
 
 
 def check_refusal(entry, log):
     """In words that name the layer and what the manifest says."""
     text = reason(log)
-    if not text.startswith('layer 0: ') and \
-            'virtual size' not in text or \
-            not re.search(entry['message'], text):
+    of_layer = text.startswith('layer 0: ') or text.startswith('no layer has')
+    if not of_layer or not re.search(entry['message'], text):
         raise Mismatch(f'refused by "{text}"')
 
 
@@ -124,11 +123,10 @@ def main(folder, raw_folder, step):
         with open(f'{raw_folder}/{name}.raw', 'rb') as file:
             goods[name] = file.read()
     log = dm.Log()
-    loop = dm.Loop()
     failed = 0
     entries = entries[::int(step)]
     for entry in entries:
-        with loop.of(f'{folder}/{entry["file"]}') as path, \
+        with dm.loop_device(f'{folder}/{entry["file"]}') as path, \
                 dm.empty_device(NAME):
             try:
                 check_entry(entry, path, log, goods)

@@ -24,7 +24,7 @@ write_config config "${blobs[@]}"
 open_image config many
 expect_counter many layers 255
 cmp /dev/mapper/many disk
-device compare direct=1 threads=2 /dev/mapper/many disk
+device compare direct=1 threads=2 reads=15 /dev/mapper/many disk
 
 write_config config "${blobs[@]}" layer0
 expect_exit $EXIT_INVALID '256' "$TOOL" open config toomany
