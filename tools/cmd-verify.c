@@ -112,14 +112,14 @@ static int check_piece(void *ctx, unsigned int thread, u64 item, void *slot,
 
 		if (r == -ENOMEM)
 			return r;
-		if (!r)
-			check_run(v, thread, block, run, p);
-		else if (nr > 1)
+		if (r && run.nr > 1) {
 			nr = 1;
-		else
-			add_bad(p, block, r);
-		if (r && run.nr > 1)
 			continue;
+		}
+		if (r)
+			add_bad(p, block, r);
+		else
+			check_run(v, thread, block, run, p);
 		block += run.nr;
 	}
 	return 0;
@@ -216,6 +216,15 @@ static void check_blocks(struct verify *v)
 		report_error(v, r, err.text);
 }
 
+static int read_trailer(struct verify *v, u64 at, void *buf, u32 len,
+			struct obd_error *err)
+{
+	int r = obd_dev_read(&v->dev, at, buf, len);
+
+	return r ? obd_fail(err, r, "ZFile trailer: cannot read it: %s",
+			    strerror(-r)) : 0;
+}
+
 /*
  * A complete header makes the trailer superfluous for readers, but not for
  * those that rely on it: both must be right, and say the same.
@@ -229,12 +238,11 @@ static void check_trailer(struct verify *v)
 	u64 at;
 	int r;
 
+	at = v->blob.start + v->blob.size - sizeof(raw);
 	if (v->blob.size < 2 * sizeof(raw))
 		r = obd_fail(&err, -EINVAL, "ZFile trailer: there is none");
 	else
-		r = 0;
-	at = v->blob.start + v->blob.size - sizeof(raw);
-	r = r ?: obd_dev_read(&v->dev, at, raw, sizeof(raw));
+		r = read_trailer(v, at, raw, sizeof(raw), &err);
 	r = r ?: obd_zfile_parse(&t, (struct zfile_header *)raw, true,
 				 v->blob.size, &err);
 	if (!r && (t.original_size != z->original_size ||
