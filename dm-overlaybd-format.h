@@ -15,11 +15,8 @@
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
 #else
-#include <assert.h>
+#include "tools/shim.h"
 #endif
-
-/* Nothing is padded, in none of the structures below. */
-#pragma pack(push, 1)
 
 #define OBD_SECTOR_SHIFT	9
 #define OBD_SECTOR_SIZE		512
@@ -64,7 +61,7 @@ struct lsmt_header {
 	__u8	version;
 	__u8	sub_version;
 	char	user_tag[LSMT_USER_TAG_SIZE];
-};
+} __packed;
 
 static_assert(sizeof(struct lsmt_header) == 390, "LSMT header");
 
@@ -144,7 +141,7 @@ struct zfile_header {
 	__le32	dict_size;
 	__u8	verify;			/* a CRC follows every block */
 	__u8	reserved3[7];
-};
+} __packed;
 
 static_assert(sizeof(struct zfile_header) == 96, "ZFile header");
 
@@ -175,10 +172,8 @@ struct tar_header {
 	char	devminor[8];
 	char	prefix[155];
 	char	padding[12];
-};
+} __packed;
 
 static_assert(sizeof(struct tar_header) == 512, "tar header");
-
-#pragma pack(pop)
 
 #endif

@@ -8,6 +8,7 @@
 
 #define ZSTD_STATIC_LINKING_ONLY	/* decompression in a given workspace */
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <isa-l/crc.h>
@@ -33,6 +34,10 @@ typedef int64_t s64;
 #define cpu_to_le16(x)	htole16(x)
 #define cpu_to_le32(x)	htole32(x)
 #define cpu_to_le64(x)	htole64(x)
+
+#ifndef __packed
+#define __packed	__attribute__((__packed__))
+#endif
 
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
