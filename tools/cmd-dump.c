@@ -435,7 +435,7 @@ static int dump(const char *path, bool entries, bool json)
 		return EXIT_OK;
 	fflush(stdout);
 	complain("%s: %s", path, err.text);
-	return r == -ENOMEM || r == -EIO ? EXIT_FAILED : EXIT_INVALID;
+	return exit_code_of(r);
 }
 
 static int run(int argc, char **argv)

@@ -249,8 +249,7 @@ static int export(const char *config_path, const char *path,
 		r = export_run(&ex, path, &err);
 		if (r)
 			complain("%s", err.text);
-		r = r == -EBADMSG || r == -EILSEQ ? EXIT_INVALID :
-		    r ? EXIT_FAILED : EXIT_OK;
+		r = exit_code_of(r);
 	}
 	export_release(&ex);
 	stack_close(&stack);

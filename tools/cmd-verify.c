@@ -55,7 +55,7 @@ struct piece {
 
 static void report_error(struct verify *v, int r, const char *text)
 {
-	if (r != -EINVAL && r != -EBADMSG && r != -EILSEQ)
+	if (exit_code_of(r) == EXIT_FAILED)
 		v->failed = true;
 	if (v->nr_errors++ >= MAX_SHOWN)
 		return;

@@ -5,6 +5,7 @@
 #ifndef OVERLAYBD_COMMANDS_H
 #define OVERLAYBD_COMMANDS_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 /* Exit codes; the manual page documents them. */
@@ -16,6 +17,20 @@ enum {
 	EXIT_BUSY = 4,		/* the device is in use */
 	EXIT_NO_DEVICE = 5,	/* there is no such device */
 };
+
+/**
+ * exit_code_of - the exit code for what reading a blob returned
+ * @r: 0, or a negative errno of the parser
+ *
+ * Only the first three are the blob's fault: others are the machine's, or this
+ * version's, which does not support all that the formats know.
+ */
+static inline int exit_code_of(int r)
+{
+	if (r == -EINVAL || r == -EBADMSG || r == -EILSEQ)
+		return EXIT_INVALID;
+	return r ? EXIT_FAILED : EXIT_OK;
+}
 
 /**
  * struct command - a row of the action table

@@ -67,11 +67,9 @@ static int open_lower(struct stack_lower *lower, unsigned int i,
 	if (lower->rdev && from->size)
 		lower->bytes = from->size;
 	r = parse_layer(lower, &err);
-	if (!r)
-		return EXIT_OK;
-	complain("layer %u (%s): %s", i, lower->path, err.text);
-	return r == -EINVAL || r == -EBADMSG || r == -EILSEQ ? EXIT_INVALID :
-							       EXIT_FAILED;
+	if (r)
+		complain("layer %u (%s): %s", i, lower->path, err.text);
+	return exit_code_of(r);
 }
 
 /* Absent, or all zero as some tools write it. */
