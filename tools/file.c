@@ -4,15 +4,33 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/file.h"
 
+/* Not by opening it: opening a FIFO would wait for a writer. */
+static int check_kind(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) || S_ISBLK(st.st_mode) ? 0 : -ENOTBLK;
+}
+
 int obd_file_open(struct obd_dev *dev, const char *path)
 {
 	off_t size;
+	int r;
 
 	dev->size = 0;
+	dev->fd = -1;
+	r = check_kind(path);
+	if (r)
+		return r;
 	dev->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (dev->fd < 0)
 		return -errno;

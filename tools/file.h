@@ -19,7 +19,7 @@ struct obd_dev {
  *
  * Any number of threads may read from it.
  *
- * Return: 0, or a negative errno.
+ * Return: 0, or a negative errno: -ENOTBLK for what is neither.
  */
 int obd_file_open(struct obd_dev *dev, const char *path);
 

@@ -4,27 +4,17 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/raw.h"
 
 int raw_open(struct raw *raw, const char *path, struct obd_error *err)
 {
-	struct stat st;
 	int r;
 
-	*raw = (struct raw) { .path = path, .dev.fd = -1 };
-	/* Not by opening it: opening a FIFO would wait for a writer. */
-	if (stat(path, &st))
-		return obd_fail(err, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return obd_fail(err, -EINVAL,
-				"%s: neither a file nor a block device", path);
+	*raw = (struct raw) { .path = path };
 	r = obd_file_open(&raw->dev, path);
-	if (r)
-		return obd_fail(err, r, "%s: %s", path, strerror(-r));
-	return 0;
+	return r ? obd_fail(err, r, "%s: %s", path, strerror(-r)) : 0;
 }
 
 void raw_close(struct raw *raw)

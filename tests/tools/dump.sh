@@ -44,6 +44,9 @@ expect 3 "$tool" dump "$work/bad"
 : >"$work/bad"
 expect 3 "$tool" dump "$work/bad"
 expect 1 "$tool" dump "$work/none"
+expect 1 "$tool" dump "$work"
+mkfifo "$work/fifo"
+expect 1 timeout 10 "$tool" dump "$work/fifo"
 expect 2 "$tool" dump
 expect 2 "$tool" dump a b
 
