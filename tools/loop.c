@@ -122,6 +122,8 @@ static int attach(const struct loop_config *config)
 
 	if (control < 0)
 		return -errno;
+	/* By default all processes pause alike. */
+	srandom(getpid());
 	r = try_attach(control, config);
 	for (i = 0; lost_race(r) && i < TRIES; i++) {
 		/* Not in step with those we lost to. */
