@@ -394,15 +394,32 @@ static unsigned int number(const char *text, unsigned int max)
 static void parse_option(struct options *o, int c)
 {
 	switch (c) {
-	case 'n': o->name = optarg; break;
-	case 's': o->size = number(optarg, 1U << 30); break;
-	case 'r': o->random = true; break;
-	case 'b': o->reads = number(optarg, MAX_PIECES); break;
-	case 'p': o->pieces = number(optarg, MAX_PIECES); break;
-	case 'c': o->rounds = number(optarg, MAX_ROUNDS); break;
-	case 't': o->threads = number(optarg, MAX_THREADS); break;
-	case 'd': o->depth = number(optarg, MAX_DEPTH); break;
-	default: usage();
+	case 'n':
+		o->name = optarg;
+		break;
+	case 's':
+		o->size = number(optarg, 1U << 30);
+		break;
+	case 'r':
+		o->random = true;
+		break;
+	case 'b':
+		o->reads = number(optarg, MAX_PIECES);
+		break;
+	case 'p':
+		o->pieces = number(optarg, MAX_PIECES);
+		break;
+	case 'c':
+		o->rounds = number(optarg, MAX_ROUNDS);
+		break;
+	case 't':
+		o->threads = number(optarg, MAX_THREADS);
+		break;
+	case 'd':
+		o->depth = number(optarg, MAX_DEPTH);
+		break;
+	default:
+		usage();
 	}
 }
 
