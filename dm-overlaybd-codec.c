@@ -50,7 +50,7 @@ static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 	void *bounce = NULL;
 	int r = 0;
 
-	if (!slot->codec.zstd)
+	if (zfile->algorithm != ZFILE_ALGO_ZSTD || !slot->codec.zstd)
 		r = obd_codec_prepare(&codec, zfile->algorithm);
 	if (!r && slot->bounce_size < size) {
 		bounce = kvmalloc(size, GFP_KERNEL);
