@@ -89,11 +89,25 @@ static int make_file(struct raw *raw, u64 size, const char *beside,
 	return 0;
 }
 
+/* Those who are not root do not have it in their PATH. */
+static void look_in_sbin(void)
+{
+	const char *path = getenv("PATH");
+	char *longer;
+
+	if (asprintf(&longer, "%s%s/usr/sbin:/sbin", path ?: "",
+		     path && *path ? ":" : "") < 0)
+		return;
+	setenv("PATH", longer, 1);
+	free(longer);
+}
+
 static void exec_mke2fs(const char *dir, const char *file, const char *time)
 {
 	/* Nobody wants the result of one whose parent is gone. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	setenv("E2FSPROGS_FAKE_TIME", time, 1);
+	look_in_sbin();
 	/* What it says is for people: not where results go. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
