@@ -26,19 +26,22 @@ struct record {
  * A device in use keeps its files, and with them their inode numbers: another
  * file cannot have them at that time.
  */
-static int take_record(struct record *record, const char *path, unsigned int i)
+static int take_record(struct record *record, const struct config_lower *lower,
+		       unsigned int i)
 {
 	struct stat st;
+	bool block;
 
-	if (stat(path, &st)) {
-		complain("layer %u (%s): %s", i, path, strerror(errno));
+	if (stat(lower->file, &st)) {
+		complain("layer %u (%s): %s", i, lower->file, strerror(errno));
 		return EXIT_FAILED;
 	}
+	block = S_ISBLK(st.st_mode);
 	*record = (struct record) {
 		.dev = st.st_dev,
 		.ino = st.st_ino,
-		.rdev = S_ISBLK(st.st_mode) ? st.st_rdev : 0,
-		.size = st.st_size,
+		.rdev = block ? st.st_rdev : 0,
+		.size = block ? lower->size : st.st_size,
 	};
 	return EXIT_OK;
 }
@@ -71,7 +74,7 @@ int identity_uuid(char *uuid, size_t size, const struct config *config,
 		return EXIT_FAILED;
 	}
 	for (i = 0; !r && i < config->nr_lowers; i++)
-		r = take_record(&records[i], config->lowers[i].file, i);
+		r = take_record(&records[i], &config->lowers[i], i);
 	records[config->nr_lowers].dev = no_verify;
 	if (!r)
 		format_uuid(uuid, size, records, config->nr_lowers + 1, name);
