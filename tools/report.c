@@ -12,7 +12,6 @@ static u64 get_number(const struct row *row, const void *member)
 {
 	union {
 		u8 v8;
-		__le16 v16;
 		__le32 v32;
 		__le64 v64;
 		u64 native;
@@ -22,8 +21,6 @@ static u64 get_number(const struct row *row, const void *member)
 	switch (row->size) {
 	case sizeof(v.v8):
 		return v.v8;
-	case sizeof(v.v16):
-		return le16_to_cpu(v.v16);
 	case sizeof(v.v32):
 		return le32_to_cpu(v.v32);
 	default:
@@ -43,15 +40,6 @@ static void put_text(char *to, const u8 *from, size_t size)
 			to += sprintf(to, "\\x%02x", from[i]);
 	}
 	*to = '\0';
-}
-
-static void put_bytes(char *to, const u8 *from, size_t size)
-{
-	size_t i;
-
-	*to = '\0';
-	for (i = 0; i < size; i++)
-		to += sprintf(to, "%02x", from[i]);
 }
 
 static void put_flags(char *to, const struct row *row, u64 flags)
@@ -77,9 +65,6 @@ static void format_value(char *to, const struct row *row, const void *member)
 	switch (row->type) {
 	case ROW_TEXT:
 		put_text(to, member, row->size);
-		break;
-	case ROW_BYTES:
-		put_bytes(to, member, row->size);
 		break;
 	case ROW_STRING:
 		snprintf(to, VALUE_SIZE, "%s", *(const char *const *)member);
@@ -110,7 +95,6 @@ static struct json_object *json_value(const struct row *row,
 
 	switch (row->type) {
 	case ROW_TEXT:
-	case ROW_BYTES:
 	case ROW_STRING:
 		format_value(text, row, member);
 		return json_object_new_string(text);

@@ -13,7 +13,6 @@
 /* How a member is stored, and printed. */
 enum row_type {
 	ROW_U8,
-	ROW_LE16,
 	ROW_LE32,
 	ROW_LE64,
 	ROW_HEX32,	/* __le32, hexadecimal in text */
@@ -22,7 +21,6 @@ enum row_type {
 	ROW_U64,	/* of the processor */
 	ROW_DOUBLE,
 	ROW_TEXT,	/* characters, not always with a NUL */
-	ROW_BYTES,	/* hexadecimal */
 	ROW_STRING,	/* const char * */
 };
 
