@@ -45,6 +45,9 @@ FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 
+# On Debian root does not have them after su, but apt and modprobe need them.
+export PATH := $(PATH):/usr/sbin:/sbin
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
@@ -58,7 +61,7 @@ tools: $(TOOL)
 module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-## demo: build a layered image, map it in a VM, mount it, read it
+## demo: make a layered image, map it (in a VM if need be), mount and read it
 demo:
 	scripts/install-deps --if-missing build test
 	$(MAKE) tools
