@@ -17,6 +17,7 @@
 #include "tools/workers.h"
 
 #define PIECE_BYTES	(1U << 20)
+#define ZEROS_BYTES	(64U << 10)	/* of padding, read at a time */
 #define MAX_SHOWN	16	/* errors of a blob; all are counted */
 
 struct options {
@@ -260,7 +261,7 @@ static void check_trailer(struct verify *v)
 /* What fills a tar up must be zero. */
 static void check_zeros(struct verify *v, u64 pos, u64 end, const char *what)
 {
-	u8 buf[TAR_BLOCK_SIZE];
+	u8 buf[ZEROS_BYTES];
 	char text[OBD_ERROR_SIZE];
 
 	while (pos < end) {
@@ -271,6 +272,8 @@ static void check_zeros(struct verify *v, u64 pos, u64 end, const char *what)
 			pos += n;
 			continue;
 		}
+		if (!r)
+			pos += (u8 *)memchr_inv(buf, 0, n) - buf;
 		snprintf(text, sizeof(text), "%s at byte %llu: %s", what,
 			 (unsigned long long)pos,
 			 r ? strerror(-r) : "expected zeros");
