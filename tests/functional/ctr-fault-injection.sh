@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a table loads, or fails cleanly, whichever allocation fails
-# Timeout: 120
 . "$(dirname "$0")/lib.sh"
 
 need_tool

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the fixtures through losetup and table lines written by hand
-# Timeout: 120
 . "$(dirname "$0")/lib.sh"
 
 # join_tail FILE NAME: a device of a file and its last partial sector.

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: overlaybdsetup opens every fixture, and every byte is right
-# Timeout: 180
 . "$(dirname "$0")/lib.sh"
 
 CASES='plain3 zfile3 ops3 vsize vsize-grow trailer-only-0 trailer-only-low

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: 255 layers make one disk, 256 are refused
-# Timeout: 120
 . "$(dirname "$0")/lib.sh"
 
 # Every sixteenth layer is compressed, by create from what layers.py kept.

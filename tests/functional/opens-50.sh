@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: fifty opens at once, of fifty names and of one
-# Timeout: 120
 . "$(dirname "$0")/lib.sh"
 
 # at_once COMMAND...: fifty of them, each with its number added; all succeed.

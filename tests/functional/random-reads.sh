@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: random reads of 512 bytes to 1 MiB, checked by fio
-# Timeout: 120
 . "$(dirname "$0")/lib.sh"
 
 # Every sector knows where it belongs.
