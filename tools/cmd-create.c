@@ -97,9 +97,11 @@ static int open_inputs(struct create *c, struct obd_error *err)
 		r = mkfs_from_dir(&c->raw, c->dir, c->dir_size, c->out_path,
 				  err);
 	else
-		r = raw_open(&c->raw, c->raw_path, err);
+		r = output_refuse_input(&c->out, c->raw_path, err) ?:
+		    raw_open(&c->raw, c->raw_path, err);
 	if (!r && c->base_path)
-		r = raw_open(&c->base, c->base_path, err);
+		r = output_refuse_input(&c->out, c->base_path, err) ?:
+		    raw_open(&c->base, c->base_path, err);
 	return r;
 }
 

@@ -203,6 +203,17 @@ static int copy_pieces(struct export *ex, struct obd_error *err)
 	return r;
 }
 
+static int refuse_lowers(const struct export *ex, struct obd_error *err)
+{
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < ex->stack->nr; i++)
+		r = output_refuse_input(&ex->out, ex->stack->lowers[i].path,
+					err);
+	return r;
+}
+
 static int export_run(struct export *ex, const char *path,
 		      struct obd_error *err)
 {
@@ -210,6 +221,7 @@ static int export_run(struct export *ex, const char *path,
 
 	r = obd_stack_merge(&ex->map, ex->stack->layers, ex->stack->nr, err) ?:
 	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
+	    refuse_lowers(ex, err) ?:
 	    output_truncate(&ex->out, ex->map.nr_sectors << OBD_SECTOR_SHIFT,
 			    err) ?:
 	    copy_pieces(ex, err) ?: output_commit(&ex->out, err);

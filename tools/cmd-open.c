@@ -200,7 +200,7 @@ static void write_result(const struct config *config, int r)
 		return;
 	f = fopen(config->result_file, "we");
 	if (f)
-		fputs(r ? last_complaint() : "success", f);
+		fputs(r ? first_complaint() : "success", f);
 	if (!f || fclose(f))
 		complain("warning: resultFile: cannot write %s: %s",
 			 config->result_file, strerror(errno));

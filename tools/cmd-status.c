@@ -198,9 +198,13 @@ static int report(const struct device *device, struct json_object *list)
 /* A device that open is still building has no table yet. */
 static int report_ours(const struct device *device, void *list)
 {
+	int r;
+
 	if (!device_is_ours(device) || !device->live)
 		return EXIT_OK;
-	return report(device, list);
+	r = report(device, list);
+	/* Closed since the list was made. */
+	return r == EXIT_NO_DEVICE ? EXIT_OK : r;
 }
 
 static int report_one(const char *name, struct json_object *list)

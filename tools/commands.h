@@ -59,11 +59,14 @@ __attribute__((format(printf, 1, 2)))
 void complain(const char *fmt, ...);
 
 /**
- * last_complaint - the text of the last complaint, for a result file
+ * first_complaint - the first complaint, for a result file
+ *
+ * What comes after it, as while cleaning up, is not the reason. Warnings do
+ * not count.
  *
  * Return: the text, without the program's name; empty if there was none.
  */
-const char *last_complaint(void);
+const char *first_complaint(void);
 
 /**
  * usage_error - complain, and point to --help

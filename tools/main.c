@@ -19,7 +19,10 @@ static const struct command *const commands[] = {
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
+#define WARNING		"warning:"
+
 static char message[MESSAGE_SIZE];
+static char first[MESSAGE_SIZE];	/* that is no warning */
 
 /* Others wrote the names that are in it: keep terminals out of their reach. */
 static void blank_control_characters(char *text)
@@ -38,11 +41,13 @@ void complain(const char *fmt, ...)
 	va_end(ap);
 	blank_control_characters(message);
 	fprintf(stderr, PROGRAM ": %s\n", message);
+	if (!*first && strncmp(message, WARNING, strlen(WARNING)))
+		memcpy(first, message, sizeof(first));
 }
 
-const char *last_complaint(void)
+const char *first_complaint(void)
 {
-	return message;
+	return first;
 }
 
 int usage_error(const struct command *cmd, const char *fmt, ...)

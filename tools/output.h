@@ -34,6 +34,17 @@ struct output {
 int output_open(struct output *out, const char *path, struct obd_error *err);
 
 /**
+ * output_refuse_input - see to it that a file is not what it is made from
+ * @out: a file that was begun
+ * @input: name of a file that is read
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EEXIST if @input would be replaced.
+ */
+int output_refuse_input(const struct output *out, const char *input,
+			struct obd_error *err);
+
+/**
  * output_write - write at a place; several threads may
  * @out: the file
  * @pos: first byte

@@ -45,8 +45,12 @@ refuse "one file" --raw "$work/raw" a b
 expect 1 "$tool" create --raw "$work/raw" "$work/layer"
 says "is empty"
 truncate -s 2M "$work/raw"
+cp "$work/raw" "$work/base"
 expect 1 "$tool" create --raw "$work/raw" --virtual-size 1M "$work/layer"
 says "expected no less"
+expect 1 "$tool" create --raw "$work/raw" "$work/raw"
+says "would be lost"
+expect 1 "$tool" create --raw "$work/raw" --base "$work/base" "$work/base"
 expect 0 "$tool" create --help
 says "--block-size"
 [ ! -e "$work/layer" ] || fail "a file came out"
