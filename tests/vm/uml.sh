@@ -14,16 +14,25 @@ uml_disks()
 	done
 }
 
-# Its memory is a file in TMPDIR, which should be one that is in memory.
+# Where there is room for the guest's memory: best in memory itself.
+uml_memory_dir()
+{
+	local room
+
+	room=$(df --output=avail -BM /dev/shm 2>/dev/null | tr -dc '0-9\n' | tail -n 1)
+	[ "${room:-0}" -gt "$mem" ] && echo /dev/shm || echo "${TMPDIR:-/tmp}"
+}
+
 uml_start()
 {
-	local disk_args
+	local disk_args memory_dir
 
 	need_commands busybox setpriv
 	[ -z "$icount" ] || skip 'User Mode Linux cannot count instructions'
+	memory_dir=$(uml_memory_dir)
 	mapfile -t disk_args < <(uml_disks)
 	# shellcheck disable=SC2086	# the command line is words
-	TMPDIR=/dev/shm setpriv --pdeathsig KILL "$(kernel_dir "$kernel")/image" \
+	TMPDIR=$memory_dir setpriv --pdeathsig KILL "$(kernel_dir "$kernel")/image" \
 		mem="${mem}M" root=/dev/root rootfstype=hostfs rootflags=/ ro \
 		init="$VM_DIR/init-uml" vm_dir="$VM_DIR" vm_run="$rundir" \
 		uml_dir="$rundir/" umid=uml con=null con0=null,fd:7 con1=null,fd:8 \
