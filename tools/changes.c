@@ -85,8 +85,8 @@ static bool is_zero(const u8 *data, u64 len)
 }
 
 /* What became of some bytes, as a whole; the base ends at a sector. */
-static enum data_state state_of(const struct scan *s, u64 sector, const u8 *raw,
-			   const u8 *base, u64 len)
+static enum data_state state_of(const struct scan *s, u64 sector,
+				const u8 *raw, const u8 *base, u64 len)
 {
 	if (!s->base)
 		return is_zero(raw, len) ? SAME : CHANGED;

@@ -26,7 +26,7 @@ static double now_ms(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
 static int compare(const void *a, const void *b)
