@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: extents beyond 2 TiB, in plain and compressed layers
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 
 TIB=$((MIB * MIB))
 # The last of these is in the last 64 KiB of the disk.

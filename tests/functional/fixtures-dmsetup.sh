@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the fixtures through losetup and table lines written by hand
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lib.sh" || exit
 
 # join_tail FILE NAME: a device of a file and its last partial sector.
 join_tail()
@@ -31,7 +31,8 @@ fixture_stack()
 need_fixtures
 need_commands jq
 pairs=()
-for case in plain3 zfile3 ops3 vsize trailer-only-low merged sealed base64; do
+for case in plain3 zfile3 ops3 vsize vsize-grow trailer-only-0 trailer-only-low \
+	trailer-only-tar merged merged-plain sealed base64; do
 	fixture_stack "$case"
 done
 
