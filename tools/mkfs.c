@@ -111,7 +111,8 @@ static void exec_mke2fs(const char *dir, const char *file, const char *time)
 	/* What it says is for people: not where results go. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
 	execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
-	       "-I", "256", "-m", "0", "-O", FS_FEATURES, "-U", FS_UUID,
+	       "-I", "256", "-i", "16384", "-m", "0", "-O", FS_FEATURES,
+	       "-U", FS_UUID,
 	       "-E", "hash_seed=" FS_HASH_SEED ",lazy_itable_init=0,root_owner=0:0",
 	       "-d", dir, file, (char *)NULL);
 	_exit(127);
