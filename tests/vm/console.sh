@@ -9,6 +9,8 @@ COMPLAINTS='BUG:|WARNING: |Oops|KASAN|UBSAN|ODEBUG|INFO: (task|possible|rcu|tryi
 COMPLAINTS+='|general protection|possible (recursive|circular|irq)|Kernel panic'
 COMPLAINTS+='|refcount_t: |list_(add|del) corruption|unreferenced object'
 COMPLAINTS+='|self-detected stall|detected stalls|blocked for more than'
+# A target that does not put its devices.
+COMPLAINTS+='|dm_put_device call missing'
 
 # Prints the reports, each with what follows it, and fails when there is none.
 console_complaints()
