@@ -49,5 +49,5 @@ join_tail "$layer1" high1
 dm_create trailer-only-high "0 32768 overlaybd 6 \
 lower /dev/mapper/high0 $(stat -c %s "$layer0") \
 lower /dev/mapper/high1 $(stat -c %s "$layer1")" --readonly
-device fixture direct=1 mapped=1 "${pairs[@]}" \
+device fixture direct=1 "${pairs[@]}" \
 	/dev/mapper/trailer-only-high "$dir"

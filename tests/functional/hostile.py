@@ -41,7 +41,7 @@ class Disk:
             got = os.preadv(self.file, [self.memory[:length]], offset)
         except OSError:
             return None
-        return self.memory[:got]
+        return bytes(self.memory[:got])
 
     def close(self):
         """Before the device goes."""
