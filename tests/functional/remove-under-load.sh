@@ -3,10 +3,11 @@
 # Description: removing a device in use: refused, deferred, or by force
 . "$(dirname "$0")/lib.sh" || exit
 
-# start_reader NAME: reads without end, or until there is an error.
+# start_reader NAME: reads without end, or until there is an error. The device
+# stays open; its name may go, as it does at once when removal is deferred.
 start_reader()
 {
-	while dd if="/dev/mapper/$1" of=/dev/null bs=64k iflag=direct \
+	while dd if=/proc/self/fd/0 of=/dev/null bs=64k iflag=direct \
 		status=none; do
 		:
 	done 2>reader.log <"/dev/mapper/$1" &
