@@ -105,12 +105,13 @@ need_filesystem()
 	grep -qw "$1" /proc/filesystems || skip "this kernel has no $1"
 }
 
-# The kernel's log since the test began.
+# The kernel's log since the test began, as far as it is still there.
 kernel_log()
 {
 	dmesg | awk -v mark="$LOG_MARK" '
-		seen { print }
-		index($0, mark) { seen = 1 }'
+		{ line[n++] = $0 }
+		index($0, mark) { n = 0 }
+		END { for (i = 0; i < n; i++) print line[i] }'
 }
 
 # expect_log REGEX: the kernel has said so since the test began.

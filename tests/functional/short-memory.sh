@@ -5,12 +5,19 @@
 
 need_tool
 need_faults
-device fill compressible=1 disk 0 $((2 * MIB))
+device fill disk 0 $((2 * MIB))
 cp disk lower
 device smash lower $MIB 65536
-create_layer --raw lower --compress zstd --block-size 16K layer0
+create_layer --raw lower --compress zstd --block-size 128K layer0
 create_layer --raw disk --base lower --compress lz4 layer1
+
+# What the first layer has in reserve for a block is not contiguous, either.
+fault_filter fail_page_alloc
+echo 6 >/sys/kernel/debug/fail_page_alloc/min-order
+echo 0 >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
+echo 100 >/sys/kernel/debug/fail_page_alloc/probability
 stack_create short 4096 -- layer0 layer1
+fault_off fail_page_alloc
 
 # What cannot wait for memory gets none: every second time, then always.
 fault_filter failslab
