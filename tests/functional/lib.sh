@@ -214,7 +214,8 @@ fixture_config()
 	say "$PWD/$1.json"
 }
 
-# write_config FILE BLOB...: an image of these blobs, lowest first.
+# write_config FILE BLOB...: an image of these blobs, lowest first. Without a
+# process for each.
 write_config()
 {
 	local config=$1 blob comma=''
@@ -223,8 +224,8 @@ write_config()
 	{
 		printf '{ "lowers": ['
 		for blob; do
-			printf '%s\n  { "file": "%s" }' "$comma" \
-				"$(realpath "$blob")"
+			[[ $blob = /* ]] || blob=$PWD/$blob
+			printf '%s\n  { "file": "%s" }' "$comma" "$blob"
 			comma=,
 		done
 		printf '\n] }\n'
