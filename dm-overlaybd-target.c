@@ -277,7 +277,7 @@ static int merge_layers(struct dm_target *ti)
 		return target_fail(ti, -ENOMEM, "no memory for the layers");
 	for (i = 0; i < t->nr_layers; i++)
 		stack[i] = &t->layers[i].layer;
-	r = obd_stack_merge(&t->map, stack, t->nr_layers, &err);
+	r = obd_stack_merge(&t->map, stack, t->nr_layers, 0, &err);
 	kfree(stack);
 	if (r)
 		return target_fail(ti, r, "%s", err.text);
@@ -432,7 +432,7 @@ static u64 table_bytes(const struct obd_target *t)
 
 static bool is_stack(const struct obd_target *t)
 {
-	return t->map.extents;
+	return t->map.nr;
 }
 
 static void status_info(struct obd_target *t, char *result,

@@ -80,7 +80,7 @@ static void must_build(struct obd_map *map, const struct obd_index *indexes,
 {
 	struct obd_error err;
 
-	if (!obd_map_build(map, indexes, nr, nr_sectors, &err))
+	if (!obd_map_build(map, indexes, nr, 0, nr_sectors, &err))
 		return;
 	fprintf(stderr, "bench-lsmt: %s\n", err.text);
 	exit(1);
