@@ -165,27 +165,27 @@ static u64 extent_what(u64 code, u64 delta)
 	return code << OBD_EXTENT_SHIFT | (delta & LSMT_MOFFSET_MASK);
 }
 
-static u32 map_nr_chunks(const struct obd_map *map)
+static u32 map_nr_pieces(const struct obd_map *map)
 {
-	return DIV_ROUND_UP(map->nr_blocks, OBD_CHUNK_BLOCKS);
+	return DIV_ROUND_UP(map->nr_leaves, OBD_PIECE_LEAVES);
 }
 
-/* See @chunks for why this does not take the number within the chunk. */
-static inline struct obd_block *map_block(const struct obd_map *map, u32 i)
+/* See @pieces for why this does not take the number within the piece. */
+static inline struct obd_leaf *map_leaf(const struct obd_map *map, u32 i)
 {
-	return (struct obd_block *)(map->chunks[i / OBD_CHUNK_BLOCKS] +
-				    i * sizeof(struct obd_block));
+	return (struct obd_leaf *)(map->pieces[i / OBD_PIECE_LEAVES] +
+				   i * sizeof(struct obd_leaf));
 }
 
-static void *map_chunk(const struct obd_map *map, u32 i)
+static void *map_piece(const struct obd_map *map, u32 i)
 {
-	return map_block(map, i * OBD_CHUNK_BLOCKS);
+	return map_leaf(map, i * OBD_PIECE_LEAVES);
 }
 
-static void map_set_chunk(struct obd_map *map, u32 i, void *chunk)
+static void map_set_piece(struct obd_map *map, u32 i, void *piece)
 {
-	map->chunks[i] = (unsigned long)chunk -
-			 i * OBD_CHUNK_BLOCKS * sizeof(struct obd_block);
+	map->pieces[i] = (unsigned long)piece -
+			 i * OBD_PIECE_LEAVES * sizeof(struct obd_leaf);
 }
 
 /*
@@ -193,7 +193,7 @@ static void map_set_chunk(struct obd_map *map, u32 i, void *chunk)
  * small enough for the innermost caches. What begins in the window is
  * collected from all layers and sorted by its first sector; then one entry
  * after the other is laid on what is there, and what can be seen from above
- * makes the extents, which leave for a block as soon as they fill one.
+ * makes the extents, which leave for a leaf as soon as they fill one.
  *
  * Layers lie over one another at random: the inner loops avoid branches that
  * depend on the entries, for most of the time would go into mispredicted ones.
@@ -236,7 +236,7 @@ struct merge_view {
 	unsigned long source;
 	u64 end;		/* of its entry */
 	u64 what;
-	unsigned long nr;	/* extents not in a block yet */
+	unsigned long nr;	/* extents not in a leaf yet */
 };
 
 /*
@@ -247,7 +247,7 @@ struct merge_view {
 struct merge {
 	unsigned int nr_sources;
 	unsigned int nr_active;
-	unsigned int code;	/* of source 0, see struct obd_block */
+	unsigned int code;	/* of source 0, see struct obd_leaf */
 	u64 zeroed;		/* what an entry of zeroes is */
 	struct merge_layer layers[MERGE_SOURCES];
 
@@ -269,7 +269,7 @@ struct merge {
 	unsigned int words;		/* bit n: hidden[n] is not zero */
 	u64 hidden[MERGE_WORDS];	/* a bit for each source */
 
-	/* Extents that are not in a block yet. */
+	/* Extents that are not in a leaf yet. */
 	u64 sectors[MERGE_EXTENTS];	/* where they begin */
 	u64 extents[MERGE_EXTENTS];	/* what they are */
 };
@@ -512,80 +512,80 @@ static inline void merge_lay(struct merge *m, struct merge_view *v,
 	v->end = end ^ ((end ^ v->end) & lower);
 }
 
-/* Of @whats there are as many as a block has room for, whatever they are. */
-static void near_write(struct obd_block *block, const u64 *sectors,
+/* Of @whats there are as many as a leaf has room for, whatever they are. */
+static void near_write(struct obd_leaf *leaf, const u64 *sectors,
 		       const u64 *whats, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		block->near.ends[i] = sectors[i + 1] - sectors[0];
+		leaf->near.ends[i] = sectors[i + 1] - sectors[0];
 	for (; i < OBD_NEAR_EXTENTS; i++)
-		block->near.ends[i] = block->near.ends[nr - 1];
-	memcpy(block->near.whats, whats, sizeof(block->near.whats));
+		leaf->near.ends[i] = leaf->near.ends[nr - 1];
+	memcpy(leaf->near.whats, whats, sizeof(leaf->near.whats));
 }
 
-static void far_write(struct obd_block *block, const u64 *sectors,
+static void far_write(struct obd_leaf *leaf, const u64 *sectors,
 		      const u64 *whats, u32 nr)
 {
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		block->far.ends[i] = sectors[i + 1] - sectors[0];
+		leaf->far.ends[i] = sectors[i + 1] - sectors[0];
 	for (; i < OBD_FAR_EXTENTS; i++)
-		block->far.ends[i] = block->far.ends[nr - 1];
-	memcpy(block->far.whats, whats, sizeof(block->far.whats));
+		leaf->far.ends[i] = leaf->far.ends[nr - 1];
+	memcpy(leaf->far.whats, whats, sizeof(leaf->far.whats));
 }
 
-/* Room for one more block, at the end of the last chunk or in a new one. */
-static struct obd_block *map_new_block(struct obd_map *map)
+/* Room for one more leaf, at the end of the last piece or in a new one. */
+static struct obd_leaf *map_new_leaf(struct obd_map *map)
 {
-	u32 i = map->nr_blocks;
+	u32 i = map->nr_leaves;
 
-	if (i % OBD_CHUNK_BLOCKS == 0) {
-		void *chunk = kvmalloc(OBD_CHUNK_SIZE,
+	if (i % OBD_PIECE_LEAVES == 0) {
+		void *piece = kvmalloc(OBD_PIECE_SIZE,
 				       GFP_KERNEL | __GFP_NOWARN);
 
-		if (!chunk)
+		if (!piece)
 			return NULL;
-		map_set_chunk(map, i / OBD_CHUNK_BLOCKS, chunk);
+		map_set_piece(map, i / OBD_PIECE_LEAVES, piece);
 	}
-	map->nr_blocks++;
-	return map_block(map, i);
+	map->nr_leaves++;
+	return map_leaf(map, i);
 }
 
 /*
- * Move up to @nr extents into a new block; where the last of them ends has to
+ * Move up to @nr extents into a new leaf; where the last of them ends has to
  * be known. Returns how many, or an error.
  */
-static int merge_write_block(struct obd_map *map, const u64 *sectors,
+static int merge_write_leaf(struct obd_map *map, const u64 *sectors,
 			     const u64 *whats, u32 nr)
 {
-	struct obd_block *block = map_new_block(map);
+	struct obd_leaf *leaf = map_new_leaf(map);
 	bool far;
 
-	if (!block)
+	if (!leaf)
 		return -ENOMEM;
 	nr = min_t(u32, nr, OBD_NEAR_EXTENTS);
 	far = sectors[nr] - sectors[0] >= 1ULL << 32;
 	if (far) {
 		nr = min_t(u32, nr, OBD_FAR_EXTENTS);
-		far_write(block, sectors, whats, nr);
+		far_write(leaf, sectors, whats, nr);
 	} else {
-		near_write(block, sectors, whats, nr);
+		near_write(leaf, sectors, whats, nr);
 	}
-	map->levels[0][map->nr_blocks - 1] = sectors[0] << 1 | far;
+	map->levels[0][map->nr_leaves - 1] = sectors[0] << 1 | far;
 	map->nr += nr;
 	return nr;
 }
 
-/* Move extents into blocks until no more than @keep are left. */
+/* Move extents into leaves until no more than @keep are left. */
 static int merge_write(struct merge *m, struct obd_map *map, u32 keep)
 {
 	u32 left = m->view.nr, done = 0;
 
 	while (left > keep) {
-		int nr = merge_write_block(map, m->sectors + done,
+		int nr = merge_write_leaf(map, m->sectors + done,
 					   m->extents + done, left);
 
 		if (nr < 0)
@@ -668,8 +668,8 @@ static void merge_init(struct merge *m, const struct obd_index *indexes,
 }
 
 /*
- * Room to note all the blocks that there may be. An entry begins and ends one
- * extent at the most; all blocks but the last are full.
+ * Room to note all the leaves that there may be. An entry begins and ends one
+ * extent at the most; all leaves but the last are full.
  */
 static int map_alloc(struct obd_map *map, u32 nr_entries)
 {
@@ -677,35 +677,35 @@ static int map_alloc(struct obd_map *map, u32 nr_entries)
 
 	map->levels[0] = kvmalloc_array(nr, sizeof(*map->levels[0]),
 					GFP_KERNEL | __GFP_NOWARN);
-	map->chunks = kvmalloc_array(nr / OBD_CHUNK_BLOCKS + 1,
-				     sizeof(*map->chunks),
+	map->pieces = kvmalloc_array(nr / OBD_PIECE_LEAVES + 1,
+				     sizeof(*map->pieces),
 				     GFP_KERNEL | __GFP_NOWARN);
-	return map->levels[0] && map->chunks ? 0 : -ENOMEM;
+	return map->levels[0] && map->pieces ? 0 : -ENOMEM;
 }
 
-/* All blocks are there: keep just what they take. */
+/* All leaves are there: keep just what they take. */
 static int map_trim(struct obd_map *map)
 {
-	u32 nr = map_nr_chunks(map), last = nr - 1;
-	u32 nr_blocks = map->nr_blocks - last * OBD_CHUNK_BLOCKS;
-	u32 bytes = nr_blocks * sizeof(struct obd_block);
-	unsigned long *chunks;
-	void *chunk;
+	u32 nr = map_nr_pieces(map), last = nr - 1;
+	u32 nr_leaves = map->nr_leaves - last * OBD_PIECE_LEAVES;
+	u32 bytes = nr_leaves * sizeof(struct obd_leaf);
+	unsigned long *pieces;
+	void *piece;
 
-	chunks = kvmalloc_array(nr, sizeof(*chunks), GFP_KERNEL | __GFP_NOWARN);
-	if (!chunks)
+	pieces = kvmalloc_array(nr, sizeof(*pieces), GFP_KERNEL | __GFP_NOWARN);
+	if (!pieces)
 		return -ENOMEM;
-	memcpy(chunks, map->chunks, nr * sizeof(*chunks));
-	kvfree(map->chunks);
-	map->chunks = chunks;
+	memcpy(pieces, map->pieces, nr * sizeof(*pieces));
+	kvfree(map->pieces);
+	map->pieces = pieces;
 
-	chunk = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
-	if (!chunk)
+	piece = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (!piece)
 		return -ENOMEM;
-	memcpy(chunk, map_chunk(map, last), bytes);
-	kvfree(map_chunk(map, last));
-	map_set_chunk(map, last, chunk);
-	map->bytes += nr * sizeof(*chunks) + last * OBD_CHUNK_SIZE + bytes;
+	memcpy(piece, map_piece(map, last), bytes);
+	kvfree(map_piece(map, last));
+	map_set_piece(map, last, piece);
+	map->bytes += nr * sizeof(*pieces) + last * OBD_PIECE_SIZE + bytes;
 	return 0;
 }
 
@@ -726,10 +726,10 @@ static u32 tree_keys(u32 nr)
 	return keys;
 }
 
-/* Build the tree over the keys of the blocks, which it takes the place of. */
+/* Build the tree over the keys of the leaves, which it takes the place of. */
 static int map_build_tree(struct obd_map *map)
 {
-	u32 i, nr, keys = tree_keys(map->nr_blocks), step = 1;
+	u32 i, nr, keys = tree_keys(map->nr_leaves), step = 1;
 	u64 *from = map->levels[0];
 	u64 *to = kvmalloc_array(keys, sizeof(*to), GFP_KERNEL | __GFP_NOWARN);
 	unsigned int level = 0;
@@ -738,7 +738,7 @@ static int map_build_tree(struct obd_map *map)
 		return -ENOMEM;
 	map->levels[0] = to;
 	map->bytes += keys * sizeof(*to);
-	for (nr = map->nr_blocks; ; nr = DIV_ROUND_UP(nr, step)) {
+	for (nr = map->nr_leaves; ; nr = DIV_ROUND_UP(nr, step)) {
 		for (i = 0; i < nr; i++)
 			to[i] = from[i * step];
 		for (; i < level_keys(nr); i++)
@@ -755,17 +755,17 @@ static int map_build_tree(struct obd_map *map)
 }
 
 /*
- * The table has an entry for every 2^@shift sectors: the block that the first
+ * The table has an entry for every 2^@shift sectors: the leaf that the first
  * of them is in. Its last entry also is for all that lies behind, which is in
- * the last block. There are not more entries than blocks, and one to end it.
+ * the last leaf. There are not more entries than leaves, and one to end it.
  */
 static int map_build_table(struct obd_map *map)
 {
 	const u64 *keys = map->levels[0];
-	u64 last = keys[map->nr_blocks - 1] >> 1;
-	u32 i, block = 0, nr;
+	u64 last = keys[map->nr_leaves - 1] >> 1;
+	u32 i, leaf = 0, nr;
 
-	while (last >> map->shift >= map->nr_blocks)
+	while (last >> map->shift >= map->nr_leaves)
 		map->shift++;
 	map->last = last >> map->shift;
 	nr = map->last + 1;
@@ -775,15 +775,15 @@ static int map_build_table(struct obd_map *map)
 		return -ENOMEM;
 	map->bytes += (nr + 1) * sizeof(*map->table);
 	for (i = 0; i < nr; i++) {
-		while (keys[block + 1] >> 1 <= (u64)i << map->shift)
-			block++;
-		map->table[i] = block;
+		while (keys[leaf + 1] >> 1 <= (u64)i << map->shift)
+			leaf++;
+		map->table[i] = leaf;
 	}
-	map->table[nr] = map->nr_blocks - 1;
+	map->table[nr] = map->nr_leaves - 1;
 	return 0;
 }
 
-/* By how much may the block of a sector be behind what its entry says? */
+/* By how much may the leaf of a sector be behind what its entry says? */
 static u32 table_reach(const struct obd_map *map)
 {
 	unsigned int bits = map->level * OBD_NODE_BITS;
@@ -796,7 +796,7 @@ static u32 table_reach(const struct obd_map *map)
 }
 
 /*
- * Where extents are clustered, an entry may stand for any number of blocks. So
+ * Where extents are clustered, an entry may stand for any number of leaves. So
  * let the table lead to a level of the tree where there are few nodes.
  */
 static void map_choose_level(struct obd_map *map)
@@ -859,9 +859,9 @@ void obd_map_release(struct obd_map *map)
 {
 	u32 i;
 
-	for (i = 0; i < map_nr_chunks(map); i++)
-		kvfree(map_chunk(map, i));
-	kvfree(map->chunks);
+	for (i = 0; i < map_nr_pieces(map); i++)
+		kvfree(map_piece(map, i));
+	kvfree(map->pieces);
 	kvfree(map->levels[0]);
 	kvfree(map->table);
 	memset(map, 0, sizeof(*map));
@@ -901,13 +901,13 @@ static inline u32 far_search(const u64 *ends, u64 at)
 	return n;
 }
 
-/* A sector's key is not below that of a block that begins there. */
+/* A sector's key is not below that of a leaf that begins there. */
 static inline u64 sector_key(u64 sector)
 {
 	return sector << 1 | 1;
 }
 
-/* Find a sector's block. The loops take as many turns for each of a map. */
+/* Find a sector's leaf. The loops take as many turns for each of a map. */
 static inline u32 map_search(const struct obd_map *map, u64 sector)
 {
 	u64 key = sector_key(sector), i = sector >> map->shift;
@@ -925,10 +925,10 @@ static inline u32 map_search(const struct obd_map *map, u64 sector)
 	return n;
 }
 
-static inline void block_lookup(const struct obd_map *map, u32 i, u64 sector,
+static inline void leaf_lookup(const struct obd_map *map, u32 i, u64 sector,
 				struct obd_range *range)
 {
-	const struct obd_block *block = map_block(map, i);
+	const struct obd_leaf *leaf = map_leaf(map, i);
 	u64 key = map->levels[0][i];
 	u64 at = sector - (key >> 1);
 	u64 end, what;
@@ -936,17 +936,17 @@ static inline void block_lookup(const struct obd_map *map, u32 i, u64 sector,
 	u32 n;
 
 	/* One of these lines is needed as soon as the ends have been seen. */
-	prefetch(&block->near.whats[0]);
-	prefetch(&block->near.whats[8]);
+	prefetch(&leaf->near.whats[0]);
+	prefetch(&leaf->near.whats[8]);
 
 	if (unlikely(key & 1)) {
-		n = far_search(block->far.ends, at);
-		end = block->far.ends[n];
-		what = block->far.whats[n];
+		n = far_search(leaf->far.ends, at);
+		end = leaf->far.ends[n];
+		what = leaf->far.whats[n];
 	} else {
-		n = near_search(block->near.ends, at);
-		end = block->near.ends[n];
-		what = block->near.whats[n];
+		n = near_search(leaf->near.ends, at);
+		end = leaf->near.ends[n];
+		what = leaf->near.whats[n];
 	}
 	layer = (int)(what >> OBD_EXTENT_SHIFT) + map->none;
 	range->layer = layer;
@@ -958,21 +958,21 @@ static inline void block_lookup(const struct obd_map *map, u32 i, u64 sector,
 void obd_map_lookup(const struct obd_map *map, u64 sector,
 		    struct obd_range *range)
 {
-	block_lookup(map, map_search(map, sector), sector, range);
+	leaf_lookup(map, map_search(map, sector), sector, range);
 }
 
 /*
- * Is the sector in the block, or in the next? That behind the last never is: its
+ * Is the sector in the leaf, or in the next? That behind the last never is: its
  * key is above that of any sector.
  */
-static inline bool map_try_hint(const struct obd_map *map, u32 *block, u64 key)
+static inline bool map_try_hint(const struct obd_map *map, u32 *leaf, u64 key)
 {
 	const u64 *keys = map->levels[0];
 
-	if (*block >= map->nr_blocks)
+	if (*leaf >= map->nr_leaves)
 		return false;
-	*block += keys[*block + 1] <= key;
-	return keys[*block] <= key && keys[*block + 1] > key;
+	*leaf += keys[*leaf + 1] <= key;
+	return keys[*leaf] <= key && keys[*leaf + 1] > key;
 }
 
 void obd_map_lookup_near(const struct obd_map *map, u64 sector, u32 *hint,
@@ -980,11 +980,11 @@ void obd_map_lookup_near(const struct obd_map *map, u64 sector, u32 *hint,
 {
 	u32 hinted = READ_ONCE(*hint);
 	u64 key = sector_key(sector);
-	u32 block = hinted;
+	u32 leaf = hinted;
 
-	if (!map_try_hint(map, &block, key))
-		block = map_search(map, sector);
-	if (block != hinted)
-		WRITE_ONCE(*hint, block);
-	block_lookup(map, block, sector, range);
+	if (!map_try_hint(map, &leaf, key))
+		leaf = map_search(map, sector);
+	if (leaf != hinted)
+		WRITE_ONCE(*hint, leaf);
+	leaf_lookup(map, leaf, sector, range);
 }

@@ -24,20 +24,20 @@ struct obd_lsmt {
 #define OBD_FAR_EXTENTS		12
 
 /**
- * struct obd_block - neighbouring extents of a map, in three cache lines
- * @near: if the block covers less than 2^32 sectors
+ * struct obd_leaf - neighbouring extents of a map, in three cache lines
+ * @near: if the leaf covers less than 2^32 sectors
  * @far: if it covers more
  *
  * ends: where each extent ends, which is where its successor begins, counted
- * from the first sector of the block. The last one's is repeated up to the end
- * of the array; only the last block of a map has room for that.
+ * from the first sector of the leaf. The last one's is repeated up to the end
+ * of the array; only the last leaf of a map has room for that.
  *
  * whats: what each extent is: in OBD_EXTENT_SHIFT bits, the sector of the layer
  * that would hold sector 0 if the extent reached that far, modulo
  * 2^OBD_EXTENT_SHIFT; above them the number of the layer, from 1 - or, in a
  * partial map, from 2 on. 0 is what no layer maps; 1, in a partial map, a hole.
  */
-struct obd_block {
+struct obd_leaf {
 	union {
 		struct {
 			u32 ends[OBD_NEAR_EXTENTS];
@@ -50,8 +50,8 @@ struct obd_block {
 	};
 };
 
-#define OBD_CHUNK_SIZE		0x8000
-#define OBD_CHUNK_BLOCKS	(OBD_CHUNK_SIZE / (u32)sizeof(struct obd_block))
+#define OBD_PIECE_SIZE		0x8000
+#define OBD_PIECE_LEAVES	(OBD_PIECE_SIZE / (u32)sizeof(struct obd_leaf))
 #define OBD_NODE_KEYS		16
 #define OBD_NODE_BITS		4	/* of a number below OBD_NODE_KEYS */
 #define OBD_TABLE_REACH		(OBD_NODE_KEYS - 1)
@@ -62,7 +62,7 @@ struct obd_block {
  * @nr_sectors: virtual size
  * @bytes: memory that the map holds
  * @nr: number of extents, holes included
- * @nr_blocks: number of blocks that they are in
+ * @nr_leaves: number of leaves that they are in
  * @shift: an entry of the table stands for 2^@shift sectors
  * @level: the level of the tree that the table leads to
  * @half: half the power of two that is above the distance between any two
@@ -70,19 +70,19 @@ struct obd_block {
  * @none: the answer for what no layer maps
  * @last: the last entry of the table: stands for all sectors that follow, too
  * @table: where in the level @level the first of the sectors is
- * @levels: the tree. On the lowest level, 0, is a key for each block; on every
+ * @levels: the tree. On the lowest level, 0, is a key for each leaf; on every
  *	other, the first key of each node of the level below. A node is two cache
  *	lines of OBD_NODE_KEYS ascending keys. Behind the last key all are ~0.
  *	All are in the memory of the lowest.
- * @chunks: the blocks, OBD_CHUNK_BLOCKS in each chunk but the last: where the
- *	first block of all would be if it were in the same chunk
+ * @pieces: the leaves, OBD_PIECE_LEAVES in each piece but the last: where the
+ *	first leaf of all would be if it were in the same piece
  *
- * A block's key is twice its first sector, plus 1 if the block is far.
+ * A leaf's key is twice its first sector, plus 1 if the leaf is far.
  *
  * A lookup enters the tree at @level, where the table says, up to
  * OBD_TABLE_REACH keys before the one it looks for. @level is as low as that
  * allows: 0, unless extents are clustered. From there it goes down the tree, a
- * node a level, to a block: a line of it for the ends, and one for the whats.
+ * node a level, to a leaf: a line of it for the ends, and one for the whats.
  *
  * Immutable once built, so that lookups need no lock. Neighbours always
  * differ: an extent never continues its predecessor in the same layer.
@@ -92,7 +92,7 @@ struct obd_map {
 	u64 nr_sectors;
 	u64 bytes;
 	u32 nr;
-	u32 nr_blocks;
+	u32 nr_leaves;
 	u32 shift;
 	u32 level;
 	u32 half;
@@ -100,13 +100,13 @@ struct obd_map {
 	u64 last;
 	u32 *table;
 	u64 *levels[OBD_MAP_LEVELS];
-	unsigned long *chunks;
+	unsigned long *pieces;
 };
 
 #define OBD_MAP_MAX_ENTRIES	0x2000000U	/* of all layers of a stack */
-#define OBD_MAP_MAX_BLOCKS	(2 * OBD_MAP_MAX_ENTRIES / OBD_FAR_EXTENTS + 1)
+#define OBD_MAP_MAX_LEAVES	(2 * OBD_MAP_MAX_ENTRIES / OBD_FAR_EXTENTS + 1)
 
-static_assert(OBD_MAP_MAX_BLOCKS <= 1U << OBD_NODE_BITS * OBD_MAP_LEVELS,
+static_assert(OBD_MAP_MAX_LEAVES <= 1U << OBD_NODE_BITS * OBD_MAP_LEVELS,
 	      "levels of a map");
 
 /**

@@ -132,7 +132,7 @@ static void lookup(const struct obd_map *map, u64 sector,
 	if (nr % 3 == 0)
 		hint = scramble(nr) >> (nr % 32);
 	obd_map_lookup_near(map, sector, &hint, &near);
-	fuzz_assert(hint < map->nr_blocks);
+	fuzz_assert(hint < map->nr_leaves);
 	fuzz_assert(near.layer == range->layer && near.len == range->len &&
 		    near.moffset == range->moffset);
 }

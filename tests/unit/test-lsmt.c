@@ -407,7 +407,7 @@ static bool range_matches(const struct model *m, u64 sector,
 	return done == range->len;
 }
 
-/* Any hint does, and becomes that of the block the sector is in. */
+/* Any hint does, and becomes that of the leaf the sector is in. */
 static bool hint_works(const struct obd_map *map, u64 sector, u32 hint,
 		       const struct obd_range *want)
 {
@@ -416,14 +416,14 @@ static bool hint_works(const struct obd_map *map, u64 sector, u32 hint,
 
 	obd_map_lookup_near(map, sector, &hint, &range);
 	return range.layer == want->layer && range.moffset == want->moffset &&
-	       range.len == want->len && hint < map->nr_blocks &&
+	       range.len == want->len && hint < map->nr_leaves &&
 	       keys[hint] >> 1 <= sector && keys[hint + 1] >> 1 > sector;
 }
 
 static bool hints_work(const struct obd_map *map, u64 sector,
 		       const struct obd_range *want, u64 *seed)
 {
-	u32 last = map->nr_blocks - 1;
+	u32 last = map->nr_leaves - 1;
 
 	return hint_works(map, sector, random_below(seed, last + 1), want) &&
 	       hint_works(map, sector, random_next(seed), want) &&
@@ -722,18 +722,18 @@ static u32 check_clustered(u32 nr, u32 nr_far)
 	return level;
 }
 
-/* Around the sizes where a block, a node, a chunk or a level is full. */
+/* Around the sizes where a leaf, a node, a piece or a level is full. */
 static void maps_of_every_size_are_right(void **state)
 {
-	static const u32 blocks[] = {
-		1, 2, 14, 15, 16, 17, 18, 31, 32, 33, 47, 48, 49, OBD_CHUNK_BLOCKS,
-		239, 240, 241, 255, 256, 257, 272, 273, 2 * OBD_CHUNK_BLOCKS,
+	static const u32 leaves[] = {
+		1, 2, 14, 15, 16, 17, 18, 31, 32, 33, 47, 48, 49, OBD_PIECE_LEAVES,
+		239, 240, 241, 255, 256, 257, 272, 273, 2 * OBD_PIECE_LEAVES,
 		4095, 4096, 4097, 4352,
 	};
 	u32 i, k, levels = 0;
 
-	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
-		u32 nr = blocks[i] * OBD_NEAR_EXTENTS / 2;
+	for (i = 0; i < ARRAY_SIZE(leaves); i++) {
+		u32 nr = leaves[i] * OBD_NEAR_EXTENTS / 2;
 
 		for (k = nr - 2; k < nr + 2; k++) {
 			assert_int_equal(check_clustered(k, 0), 0);
@@ -743,8 +743,8 @@ static void maps_of_every_size_are_right(void **state)
 	assert_int_equal(levels, 0xf);
 }
 
-/* A block that covers just less than 2^32 sectors, or just as many, or more. */
-static void near_and_far_blocks_meet(void **state)
+/* A leaf that covers just less than 2^32 sectors, or just as many, or more. */
+static void near_and_far_leaves_meet(void **state)
 {
 	u64 far = 1ULL << 32, seed = test_seed();
 	struct obd_map map;
@@ -873,7 +873,7 @@ static u64 centibytes_per_extent(u64 step)
 	return bytes * 100 / (2 * nr + 1);
 }
 
-/* In 13 bytes even where a block just is near; all over the disk, in 18. */
+/* In 13 bytes even where a leaf just is near; all over the disk, in 18. */
 static void extents_are_small(void **state)
 {
 	assert_true(centibytes_per_extent(1000) < 1300);
@@ -1069,7 +1069,7 @@ int main(void)
 		cmocka_unit_test(partial_map_tells_holes_from_nothing),
 		cmocka_unit_test(upper_layers_of_a_stack_are_merged),
 		cmocka_unit_test(maps_of_every_size_are_right),
-		cmocka_unit_test(near_and_far_blocks_meet),
+		cmocka_unit_test(near_and_far_leaves_meet),
 		cmocka_unit_test(empty_stack_is_a_hole),
 		cmocka_unit_test(released_maps_can_be_released),
 		cmocka_unit_test(long_runs_are_one_extent),
