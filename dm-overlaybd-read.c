@@ -120,6 +120,7 @@ static void io_submit(struct obd_io *io)
 		if (io->block > io->last)
 			break;
 	}
+	obd_chunk_return(io);
 	obd_io_put(io);
 }
 
