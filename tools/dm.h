@@ -81,6 +81,16 @@ const char *device_check_name(const char *name);
 int device_lock(const char *name, int *fd);
 
 /**
+ * device_lock_loops - let no other call of this program set up loop devices
+ *
+ * Waits a minute at the most. May be asked for while a name is locked, not
+ * the other way round.
+ *
+ * Return: the lock, which is gone when it is closed, or -1.
+ */
+int device_lock_loops(void);
+
+/**
  * device_find - ask for a device
  * @device: what there is
  * @name: its name
