@@ -20,7 +20,7 @@ struct options {
 	bool help;
 	bool json;
 	bool verbose;
-	bool no_verify;
+	unsigned int table;	/* bits of enum table_option */
 	bool no_direct_io;
 };
 
@@ -91,7 +91,7 @@ static int build(struct opening *o, const struct stack *stack)
 
 	r = attach_stack(&attached, stack, o->name, !o->opts->no_direct_io,
 			 &table);
-	table.no_verify = o->opts->no_verify;
+	table.options = o->opts->table;
 	o->ms[LOOPS] = now_ms() - start;
 	start = now_ms();
 	if (!r)
@@ -182,7 +182,7 @@ static int open_device(struct opening *o)
 
 	r = config_resolve(&o->config) ?:
 	    identity_uuid(o->uuid, sizeof(o->uuid), &o->config, o->name,
-			  o->opts->no_verify) ?:
+			  o->opts->table) ?:
 	    device_prepare() ?: device_lock(o->name, &lock);
 	if (r)
 		return r;
@@ -277,6 +277,9 @@ static int set_direct_io(struct options *opts, const char *mode)
 static int set_option(struct options *opts, int c, char **argv)
 {
 	switch (c) {
+	case 'c':
+		opts->table |= 1U << TABLE_NO_CACHE;
+		return EXIT_OK;
 	case 'd':
 		return set_direct_io(opts, optarg);
 	case 'h':
@@ -286,7 +289,7 @@ static int set_option(struct options *opts, int c, char **argv)
 		opts->json = true;
 		return EXIT_OK;
 	case 'n':
-		opts->no_verify = true;
+		opts->table |= 1U << TABLE_NO_VERIFY;
 		return EXIT_OK;
 	case 'r':	/* what every device is, as long as none has an upper */
 		return EXIT_OK;
@@ -305,6 +308,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 		{ "direct-io", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "no-cache", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'n' },
 		{ "read-only", no_argument, NULL, 'r' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -353,6 +357,7 @@ const struct command cmd_open = {
 "      --direct-io=auto|off  let loop devices go past the page cache where the\n"
 "                            file system can (auto, the default), or not\n"
 "      --json                print JSON\n"
+"      --no-cache            do not keep decompressed blocks\n"
 "      --no-verify           do not check the CRCs of blocks\n"
 "      --read-only           accepted; devices without an upper always are\n"
 "  -v, --verbose             print how long the parts took\n"
