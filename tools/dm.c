@@ -468,3 +468,20 @@ int device_params(const char *name, int type, const char *target,
 		dm_task_destroy(task);
 	return r;
 }
+
+int device_message(const char *name, const char *text, char **answer)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_TARGET_MSG);
+	bool ready = task && dm_task_set_sector(task, 0) &&
+		     dm_task_set_message(task, text);
+	int r = ready ? run_task(task, name) : -ENOMEM;
+	const char *said = r ? NULL : dm_task_get_message_response(task);
+
+	if (!r && answer) {
+		*answer = strdup(said ?: "");
+		r = *answer ? 0 : -ENOMEM;
+	}
+	if (task)
+		dm_task_destroy(task);
+	return r;
+}

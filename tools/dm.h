@@ -180,4 +180,16 @@ int device_for_each(device_visitor visit, void *data);
 int device_params(const char *name, int type, const char *target,
 		  char **params, uint64_t *length);
 
+/**
+ * device_message - send a message to the target of a device
+ * @name: the device's name
+ * @text: the message
+ * @answer: what the target says, empty if nothing; to be freed. May be NULL
+ *
+ * Complains about nothing.
+ *
+ * Return: 0, or a negative errno; -EINVAL also if there is no such message.
+ */
+int device_message(const char *name, const char *text, char **answer);
+
 #endif
