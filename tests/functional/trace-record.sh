@@ -52,6 +52,14 @@ read_block 7
 "$TOOL" trace stop record
 expect_recorded 'trace: 1 ranges, 1 blocks'
 
+# What goes on where the last read ended, even if that has been fetched.
+record_in_background
+read_block 30
+sleep 1
+read_block 31
+kill -TERM "$RECORDER"
+expect_recorded 'trace: 1 ranges, 2 blocks'
+
 # One at a time; what does not fit is counted.
 record_in_background --entries 2
 expect_exit $EXIT_BUSY 'is being recorded already' "$TOOL" trace start record

@@ -93,6 +93,12 @@ expect_exit 1 'start.trace is a trace of other layers' \
 expect_counter fifth prefetch_blocks 0
 "$TOOL" close fifth
 
+# Where nothing is kept there is no use in it.
+open_image config uncached --no-cache
+expect_exit 1 'uncached: the device has no cache' \
+	"$TOOL" trace replay uncached start.trace
+"$TOOL" close uncached
+
 # Some are there.
 open_image above sixth
 "$TOOL" trace start sixth
