@@ -92,6 +92,28 @@ expect_loops 2
 cmp /dev/mapper/seven raw
 "$TOOL" close seven
 
+# Two calls that look at a time would both find none: they wait for each other.
+python3 -c '
+import fcntl, sys, time
+f = open("/dev/mapper/control", "r+b", buffering=0)
+fcntl.lockf(f, fcntl.LOCK_EX, 1, 1 << 62)
+print("locked", flush=True)
+time.sleep(60)' >holder.log &
+holder=$!
+defer kill $holder
+retry grep -q locked holder.log
+write_config waiting layer2
+defer "$TOOL" close eight
+"$TOOL" open waiting eight >/dev/null &
+waiter=$!
+sleep 1
+loops_are 2 || fail 'a loop device was set up in spite of the lock'
+kill $holder
+wait $waiter
+expect_loops 3
+"$TOOL" close eight
+expect_loops 2
+
 "$TOOL" close one
 "$TOOL" close three
 "$TOOL" close four
