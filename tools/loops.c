@@ -94,29 +94,42 @@ void loops_begin(struct loops *loops)
 }
 
 /* A loop device ends where its file did when it was set up. */
-static bool is_over(int fd, const struct stat *st, bool direct_io)
+static bool is_over(int fd, const struct stat *st, bool *direct_io)
 {
 	struct loop_info64 info;
 	uint64_t bytes;
 	int block_size;
 
-	return !ioctl(fd, LOOP_GET_STATUS64, &info) && may_be_shared(&info) &&
+	if (ioctl(fd, LOOP_GET_STATUS64, &info))
+		return false;
+	*direct_io = info.lo_flags & LO_FLAGS_DIRECT_IO;
+	return may_be_shared(&info) &&
 	       info.lo_device == st->st_dev && info.lo_inode == st->st_ino &&
-	       !(info.lo_flags & LO_FLAGS_DIRECT_IO) == !direct_io &&
 	       !ioctl(fd, BLKSSZGET, &block_size) &&
 	       block_size == LOOP_BLOCK_SIZE &&
 	       !ioctl(fd, BLKGETSIZE64, &bytes) &&
 	       bytes == st->st_size / LOOP_BLOCK_SIZE * LOOP_BLOCK_SIZE;
 }
 
-static int take(int number, const struct stat *st, bool direct_io, dev_t *dev)
+/* Where it makes no difference, the file is not asked: that would read it. */
+static bool suits(bool has_direct_io, bool wants_direct_io, int file)
+{
+	if (has_direct_io || !wants_direct_io)
+		return has_direct_io == wants_direct_io;
+	return !loop_can_direct_io(file);
+}
+
+static int take(int number, int file, const struct stat *st, bool direct_io,
+		dev_t *dev)
 {
 	struct stat node;
 	int fd = loop_open(number);
+	bool has;
 
 	if (fd < 0)
 		return fd;
-	if (is_over(fd, st, direct_io) && !fstat(fd, &node)) {
+	if (is_over(fd, st, &has) && suits(has, direct_io, file) &&
+	    !fstat(fd, &node)) {
 		*dev = node.st_rdev;
 		return fd;
 	}
@@ -133,16 +146,16 @@ int loops_attach(struct loops *loops, int file, const char *name,
 
 	if (fstat(file, &st))
 		return -errno;
-	direct_io = direct_io && loop_can_direct_io(file);
 	for (i = 0; i < loops->nr; i++) {
 		if (loops->files[i].dev != st.st_dev ||
 		    loops->files[i].ino != st.st_ino)
 			continue;
-		fd = take(loops->files[i].number, &st, direct_io, dev);
+		fd = take(loops->files[i].number, file, &st, direct_io, dev);
 		if (fd >= 0)
 			return fd;
 	}
-	fd = loop_attach(file, name, direct_io, &number, dev);
+	fd = loop_attach(file, name, direct_io && loop_can_direct_io(file),
+			 &number, dev);
 	/* One stack may hold a file twice. */
 	if (fd >= 0)
 		add(loops, st.st_dev, st.st_ino, number);
