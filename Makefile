@@ -9,7 +9,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
 
-VERSION := 1.0.0
+VERSION := 1.1.0
 BUILD := build
 
 # V=1 shows the commands.
