@@ -7,7 +7,8 @@
  *
  * The parameters "d0" and so on are read from sysfs. Reading one reads a piece
  * of that device, from the byte that was written to it last, and gives
- * nanoseconds. Random reads are spread over all of a device, one from each
+ * nanoseconds. What lies beyond the end of the smallest device is not read,
+ * unless random reads are to go all over each ("whole"). There is one from each
  * stretch of "spread" bytes before any gets a second one.
  */
 #include <linux/bio.h>
@@ -28,7 +29,7 @@
 
 struct side {
 	struct file *file;
-	u64 bytes;		/* of the device, as far as it is read */
+	u64 bytes;		/* of the device */
 	u64 position;		/* of the piece */
 };
 
@@ -67,6 +68,10 @@ static bool random;
 module_param(random, bool, 0444);
 MODULE_PARM_DESC(random, "read in random order");
 
+static bool whole;
+module_param(whole, bool, 0444);
+MODULE_PARM_DESC(whole, "random reads go all over each device");
+
 static unsigned int order;
 module_param(order, uint, 0444);
 MODULE_PARM_DESC(order, "memory comes in pieces of 2^order pages");
@@ -101,7 +106,7 @@ static u64 place(const struct side *side, u64 read)
 
 	if (!random)
 		return read * size;
-	nr = div_u64(side->bytes, spread);
+	nr = div_u64(whole ? side->bytes : area, spread);
 	slot = bench_place(read, spread / size);
 	return (u64)bench_place(read, nr) * spread + (u64)slot * size;
 }
