@@ -14,6 +14,13 @@ u64 obd_dev_size(const struct obd_dev *dev)
 	return bdev_nr_bytes(dev->bdev);
 }
 
+/* Often not asked in the process that a signal would be sent to. */
+bool obd_dev_interrupted(const struct obd_dev *dev)
+{
+	return obd_interrupted() ||
+	       (dev->cancelled && READ_ONCE(*dev->cancelled));
+}
+
 static int read_sectors(struct block_device *bdev, sector_t sector, void *buf,
 			u32 len)
 {

@@ -10,9 +10,14 @@
 
 #include "dm-overlaybd-blob.h"
 
-/* The device's owner keeps it open. */
+/**
+ * struct obd_dev - a block device that holds a blob
+ * @bdev: the device, which its owner keeps open
+ * @cancelled: set by whoever started the present work and gives up; or NULL
+ */
 struct obd_dev {
 	struct block_device *bdev;
+	const bool *cancelled;
 };
 
 #endif

@@ -8,6 +8,9 @@
 /* What a read of compressed data gathers at once, and table pieces. */
 #define READ_SIZE	(256U << 10)
 
+/* At either end of a blob: what tells one from another that took its place. */
+#define STAMP_SIZE	4096U
+
 static int read_device(struct obd_dev *dev, u64 pos, void *buf, u32 len,
 		       const char *what, struct obd_error *err)
 {
@@ -160,7 +163,7 @@ static int load_table(struct obd_blob *blob, struct obd_error *err)
 		r = read_stored(blob, pos, sizes, len, len, "jump table",
 				err) ?:
 		    obd_zfile_load_add(z, &load, sizes, nr, err);
-		if (!r && obd_interrupted())
+		if (!r && obd_dev_interrupted(blob->dev))
 			r = obd_fail(err, -EINTR, "interrupted");
 	}
 	kvfree(sizes);
@@ -210,6 +213,27 @@ int obd_blob_open(struct obd_blob *blob, struct obd_dev *dev, u64 bytes,
 	if (r || !obd_zfile_recognised((struct zfile_header *)raw))
 		return r;
 	return open_zfile(blob, raw, err);
+}
+
+int obd_blob_stamp(struct obd_dev *dev, u64 bytes, u32 *stamp,
+		   struct obd_error *err)
+{
+	u64 size = min(bytes, obd_dev_size(dev));
+	u32 len = min_t(u64, size, STAMP_SIZE);
+	u8 *buf = kvmalloc(STAMP_SIZE, GFP_KERNEL);
+	int r;
+
+	if (!buf)
+		return obd_fail(err, -ENOMEM, "no memory for a header");
+	r = read_device(dev, 0, buf, len, "header", err);
+	if (!r) {
+		*stamp = crc32c(0, buf, len);
+		r = read_device(dev, size - len, buf, len, "trailer", err);
+	}
+	if (!r)
+		*stamp = crc32c(*stamp, buf, len);
+	kvfree(buf);
+	return r;
 }
 
 void obd_blob_release(struct obd_blob *blob)
@@ -305,7 +329,7 @@ static int read_compressed(const struct obd_blob *blob, u64 pos, u8 *buf,
 		r = read_stored(blob, obd_zfile_offset(z, block), scratch->in,
 				in_len, in_len, "data", err) ?:
 		    copy_blocks(z, block, n, pos, buf, len, scratch, err);
-		if (!r && obd_interrupted())
+		if (!r && obd_dev_interrupted(blob->dev))
 			r = obd_fail(err, -EINTR, "interrupted");
 	}
 	return r;
@@ -336,6 +360,7 @@ static int read_index(struct obd_layer *layer, struct obd_scratch *scratch,
 {
 	struct obd_lsmt *lsmt = &layer->lsmt;
 
+	lsmt->nr_entries = layer->nr_stored;
 	layer->entries = kvmalloc_array(lsmt->nr_entries,
 					sizeof(*layer->entries),
 					OBD_GFP_BLOB);
@@ -349,8 +374,20 @@ static int read_index(struct obd_layer *layer, struct obd_scratch *scratch,
 	       obd_lsmt_check_index(lsmt, layer->entries, err);
 }
 
-static int open_lsmt(struct obd_layer *layer, struct obd_scratch *scratch,
-		     struct obd_error *err)
+int obd_layer_load_index(struct obd_layer *layer, struct obd_error *err)
+{
+	struct obd_scratch scratch = {};
+	int r;
+
+	r = read_index(layer, &scratch, err);
+	obd_scratch_release(&scratch);
+	if (r)
+		obd_layer_drop_index(layer);
+	return r;
+}
+
+static int read_headers(struct obd_layer *layer, struct obd_scratch *scratch,
+			struct obd_error *err)
 {
 	struct obd_blob *blob = &layer->blob;
 	struct lsmt_header header, trailer;
@@ -366,20 +403,28 @@ static int open_lsmt(struct obd_layer *layer, struct obd_scratch *scratch,
 	    obd_blob_read(blob, at, &trailer, sizeof(trailer), scratch, err) ?:
 	    obd_lsmt_parse(&header, &trailer, blob->data_size, &layer->lsmt,
 			   err);
-	return r ?: read_index(layer, scratch, err);
+	layer->nr_stored = layer->lsmt.nr_entries;
+	return r;
 }
 
-int obd_layer_open(struct obd_layer *layer, struct obd_dev *dev, u64 bytes,
-		   struct obd_error *err)
+int obd_layer_open_headers(struct obd_layer *layer, struct obd_dev *dev,
+			   u64 bytes, struct obd_error *err)
 {
 	struct obd_scratch scratch = {};
 	int r;
 
 	*layer = (struct obd_layer) {};
 	r = obd_blob_open(&layer->blob, dev, bytes, err) ?:
-	    open_lsmt(layer, &scratch, err);
+	    read_headers(layer, &scratch, err);
 	obd_scratch_release(&scratch);
 	return r;
+}
+
+int obd_layer_open(struct obd_layer *layer, struct obd_dev *dev, u64 bytes,
+		   struct obd_error *err)
+{
+	return obd_layer_open_headers(layer, dev, bytes, err) ?:
+	       obd_layer_load_index(layer, err);
 }
 
 void obd_layer_drop_index(struct obd_layer *layer)

@@ -38,6 +38,16 @@ u64 obd_dev_size(const struct obd_dev *dev);
 int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len);
 
 /**
+ * obd_dev_interrupted - has the user given up?
+ * @dev: the device that is being read
+ *
+ * Asked between the steps of long work; lets others run.
+ *
+ * Return: true if the work is to end with -EINTR.
+ */
+bool obd_dev_interrupted(const struct obd_dev *dev);
+
+/**
  * struct obd_blob - a blob, opened
  * @dev: what it lies on
  * @start: byte of the device where it begins, behind any tar header
@@ -87,6 +97,21 @@ int obd_blob_open(struct obd_blob *blob, struct obd_dev *dev, u64 bytes,
 		  struct obd_error *err);
 
 /**
+ * obd_blob_stamp - a checksum over either end of a blob
+ * @dev: what it lies on
+ * @bytes: its exact length; as for obd_blob_open(), but not 0
+ * @stamp: the checksum
+ * @err: the reason, on failure
+ *
+ * The ends hold headers, trailers and the last part of the index or the jump
+ * table: another blob in the same place is found out, if not a forged one.
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_blob_stamp(struct obd_dev *dev, u64 bytes, u32 *stamp,
+		   struct obd_error *err);
+
+/**
  * obd_blob_release - free what obd_blob_open() allocated
  * @blob: the blob; a zeroed one is fine
  */
@@ -113,11 +138,13 @@ int obd_blob_read(const struct obd_blob *blob, u64 pos, void *buf, u64 len,
  * struct obd_layer - an LSMT layer in a blob
  * @blob: the blob
  * @lsmt: what its trailer says
- * @entries: its checked index, @lsmt.nr_entries of them
+ * @nr_stored: index entries on disk, padding included
+ * @entries: its checked index, @lsmt.nr_entries of them; NULL when not loaded
  */
 struct obd_layer {
 	struct obd_blob blob;
 	struct obd_lsmt lsmt;
+	u32 nr_stored;
 	struct lsmt_entry *entries;
 };
 
@@ -132,6 +159,27 @@ struct obd_layer {
  */
 int obd_layer_open(struct obd_layer *layer, struct obd_dev *dev, u64 bytes,
 		   struct obd_error *err);
+
+/**
+ * obd_layer_open_headers - open a blob and the LSMT layer in it, but its index
+ * @layer: see obd_layer_open()
+ * @dev: see obd_blob_open()
+ * @bytes: see obd_blob_open()
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_layer_open_headers(struct obd_layer *layer, struct obd_dev *dev,
+			   u64 bytes, struct obd_error *err);
+
+/**
+ * obd_layer_load_index - read and check the index of a layer
+ * @layer: an opened layer whose index is not loaded
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_layer_load_index(struct obd_layer *layer, struct obd_error *err);
 
 /**
  * obd_layer_drop_index - free the index of a layer that has been merged

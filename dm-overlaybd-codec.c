@@ -3,6 +3,7 @@
  * Decompression slots.
  */
 #include <linux/cpumask.h>
+#include <linux/mutex.h>
 #include <linux/smp.h>
 
 #include "dm-overlaybd-codec.h"
@@ -22,7 +23,7 @@ int obd_slots_init(void)
 	if (!slots)
 		return -ENOMEM;
 	for (i = 0; i < nr_slots; i++)
-		mutex_init(&slots[i].lock);
+		sema_init(&slots[i].lock, 1);
 	return 0;
 }
 
@@ -33,9 +34,19 @@ void obd_slots_exit(void)
 	for (i = 0; i < nr_slots; i++) {
 		obd_codec_release(&slots[i].codec);
 		kvfree(slots[i].bounce);
-		mutex_destroy(&slots[i].lock);
+		kfree(slots[i].pages);
 	}
 	kvfree(slots);
+}
+
+/* What a slot has in memory for blocks of one size. */
+static int bounce_alloc(struct obd_slot *slot, u32 size)
+{
+	slot->bounce_size = size;
+	slot->bounce = kvmalloc(size, GFP_KERNEL);
+	slot->pages = kmalloc_array(DIV_ROUND_UP(size, PAGE_SIZE),
+				    sizeof(*slot->pages), GFP_KERNEL);
+	return slot->bounce && slot->pages ? 0 : -ENOMEM;
 }
 
 /*
@@ -45,27 +56,25 @@ void obd_slots_exit(void)
  */
 static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 {
-	struct obd_codec codec = {};
-	u32 size = zfile->block_size;
-	void *bounce = NULL;
+	struct obd_slot new = {};
 	int r = 0;
 
 	if (zfile->algorithm != ZFILE_ALGO_ZSTD || !slot->codec.zstd)
-		r = obd_codec_prepare(&codec, zfile->algorithm);
-	if (!r && slot->bounce_size < size) {
-		bounce = kvmalloc(size, GFP_KERNEL);
-		r = bounce ? 0 : -ENOMEM;
+		r = obd_codec_prepare(&new.codec, zfile->algorithm);
+	if (!r && slot->bounce_size < zfile->block_size)
+		r = bounce_alloc(&new, zfile->block_size);
+	down(&slot->lock);
+	if (new.codec.zstd)
+		swap(slot->codec, new.codec);
+	if (!r && new.bounce) {
+		swap(slot->bounce, new.bounce);
+		swap(slot->pages, new.pages);
+		slot->bounce_size = new.bounce_size;
 	}
-	mutex_lock(&slot->lock);
-	if (codec.zstd)
-		swap(slot->codec, codec);
-	if (bounce) {
-		swap(slot->bounce, bounce);
-		slot->bounce_size = size;
-	}
-	mutex_unlock(&slot->lock);
-	obd_codec_release(&codec);
-	kvfree(bounce);
+	up(&slot->lock);
+	obd_codec_release(&new.codec);
+	kvfree(new.bounce);
+	kfree(new.pages);
 	return r;
 }
 
@@ -81,7 +90,7 @@ int obd_slots_prepare(const struct obd_zfile *zfile)
 	return r;
 }
 
-struct obd_slot *obd_slot_get(void)
+struct obd_slot *obd_slot_try(void)
 {
 	unsigned int first = raw_smp_processor_id() % nr_slots;
 	unsigned int i;
@@ -89,14 +98,24 @@ struct obd_slot *obd_slot_get(void)
 	for (i = 0; i < nr_slots; i++) {
 		struct obd_slot *slot = &slots[(first + i) % nr_slots];
 
-		if (mutex_trylock(&slot->lock))
+		if (!down_trylock(&slot->lock))
 			return slot;
 	}
-	mutex_lock(&slots[first].lock);
-	return &slots[first];
+	return NULL;
+}
+
+struct obd_slot *obd_slot_get(void)
+{
+	struct obd_slot *slot = obd_slot_try();
+
+	if (slot)
+		return slot;
+	slot = &slots[raw_smp_processor_id() % nr_slots];
+	down(&slot->lock);
+	return slot;
 }
 
 void obd_slot_put(struct obd_slot *slot)
 {
-	mutex_unlock(&slot->lock);
+	up(&slot->lock);
 }

@@ -6,7 +6,7 @@
 #ifndef DM_OVERLAYBD_CODEC_H
 #define DM_OVERLAYBD_CODEC_H
 
-#include <linux/mutex.h>
+#include <linux/semaphore.h>
 
 #include "dm-overlaybd-zfile.h"
 
@@ -16,12 +16,14 @@
  *	most. Whoever holds it waits for nothing else but the CPU
  * @codec: prepared for every algorithm in use
  * @bounce: room for a block of the largest size in use
- * @bounce_size: its size
+ * @pages: room for pointers to as many pages
+ * @bounce_size: the size of @bounce
  */
 struct obd_slot {
-	struct mutex lock;	/* see above */
+	struct semaphore lock;	/* see above */
 	struct obd_codec codec;
 	void *bounce;
+	struct page **pages;
 	u32 bounce_size;
 };
 
@@ -55,6 +57,15 @@ int obd_slots_prepare(const struct obd_zfile *zfile);
  * Return: the slot, locked; never NULL.
  */
 struct obd_slot *obd_slot_get(void);
+
+/**
+ * obd_slot_try - take this CPU's slot, or another one, if one is free
+ *
+ * Does not sleep; any context.
+ *
+ * Return: the slot, locked, or NULL.
+ */
+struct obd_slot *obd_slot_try(void);
 
 /**
  * obd_slot_put - give a slot back

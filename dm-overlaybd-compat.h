@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
+#include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -31,8 +32,67 @@
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
 
+/* Queues that are neither unbound nor said to be of a CPU draw a warning. */
+#ifdef OBD_HAVE_WQ_PERCPU
+#define OBD_WQ_PERCPU	WQ_PERCPU
+#else
+#define OBD_WQ_PERCPU	0
+#endif
+
 /* Sizes that a blob names: give up rather than have others killed for it. */
 #define OBD_GFP_BLOB	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+/* In the I/O path: now or not at all, and nothing from the reserves. */
+#define OBD_GFP_TRY	(GFP_NOWAIT | __GFP_NOWARN | __GFP_NORETRY | \
+			 __GFP_NOMEMALLOC)
+
+typedef unsigned long (*obd_shrinker_fn)(struct shrinker *shrinker,
+					 struct shrink_control *sc);
+
+/* Shrinkers are allocated by the kernel since 6.7. */
+#ifdef OBD_HAVE_SHRINKER_ALLOC
+static inline struct shrinker *obd_shrinker_register(obd_shrinker_fn count,
+						     obd_shrinker_fn scan)
+{
+	struct shrinker *s = shrinker_alloc(0, "dm-overlaybd");
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	shrinker_register(s);
+	return s;
+}
+
+static inline void obd_shrinker_unregister(struct shrinker *s)
+{
+	shrinker_free(s);
+}
+#else
+static inline struct shrinker *obd_shrinker_register(obd_shrinker_fn count,
+						     obd_shrinker_fn scan)
+{
+	struct shrinker *s = kzalloc(sizeof(*s), GFP_KERNEL);
+
+	if (!s)
+		return NULL;
+	s->count_objects = count;
+	s->scan_objects = scan;
+	s->seeks = DEFAULT_SEEKS;
+	if (register_shrinker(s, "dm-overlaybd")) {
+		kfree(s);
+		return NULL;
+	}
+	return s;
+}
+
+static inline void obd_shrinker_unregister(struct shrinker *s)
+{
+	if (s)
+		unregister_shrinker(s);
+	kfree(s);
+}
+#endif
 
 /* Between the steps of long work: let others run; has the user given up? */
 static inline bool obd_interrupted(void)

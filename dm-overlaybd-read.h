@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The asynchronous path for compressed data: read the stored blocks of a bio,
- * decompress them on workers, copy out, end the bio.
+ * The asynchronous path for compressed data: serve the blocks of a bio from the
+ * cache, read the stored ones of the others, decompress them, copy out, end the
+ * bio.
  *
- * A bio is cut into chunks: runs of blocks that one device read brings and one
- * worker decompresses. All chunks of a bio are submitted before the first is
- * awaited. Chunks are allocated without waiting. When there is no memory, a
- * reader falls back on its reserve, a chunk for one block that was allocated at
- * table load: bios queue up for it, and go on from a workqueue when it is
- * handed to them. So nothing here ever sleeps for memory, and a reader always
- * gets on.
+ * What is cached is copied at once. The other blocks are cut into chunks, see
+ * dm-overlaybd-chunk.h; all chunks of a bio are submitted before the first is
+ * awaited. Chunks are allocated without waiting. When there is no memory, a bio
+ * falls back on the reserve of its layer, a chunk for one block that was
+ * allocated at table load: bios queue up for it, and go on from a workqueue
+ * when it is handed to them. So nothing here ever sleeps for memory, and a bio
+ * always gets on.
  */
 #ifndef DM_OVERLAYBD_READ_H
 #define DM_OVERLAYBD_READ_H
@@ -21,9 +22,14 @@
 #include <linux/workqueue.h>
 
 #include "dm-overlaybd-blob.h"
+#include "dm-overlaybd-cache.h"
+#include "dm-overlaybd-trace.h"
 
 /* More than that of a bio is left to the next one. */
 #define OBD_READ_MAX_SECTORS	2048
+
+/* Sequential readers of one layer that can be told from one another. */
+#define OBD_STREAMS		4
 
 /* Counters of a target; the sum over all CPUs counts. */
 struct obd_counters {
@@ -33,93 +39,139 @@ struct obd_counters {
 	u64 read_errors;	/* failed device reads */
 	u64 crc_errors;
 	u64 decompress_errors;
+	u64 cache_hits;		/* blocks served from the cache */
+	u64 ahead_blocks;	/* blocks read ahead of a sequential reader */
+	u64 ahead_used;		/* those of them that were read */
+	u64 prefetch_blocks;	/* blocks that the user had brought */
+	u64 prefetch_used;	/* those of them that were read */
 };
 
 struct obd_chunk;
 
 /**
- * struct obd_reader - reads one compressed blob for one target
+ * struct obd_source - compressed data that several devices may read
  * @blob: the blob; immutable
  * @bdev: the device that it lies on
- * @wq: the target's own workqueue, on which bios go on that had to wait
- * @counters: the target's
- * @device: name of the mapped device, for messages
- * @layer: number of the layer, for messages
- * @verify: whether CRCs are checked
+ * @cache: decompressed blocks of it
  * @lock: protects what follows; taken from any context
  * @reserve: chunk for one block; NULL while it is in use
  * @waiting: bios that wait for it
+ * @background: chunks for the cache that are under way
  */
-struct obd_reader {
+struct obd_source {
 	const struct obd_blob *blob;
 	struct block_device *bdev;
-	struct workqueue_struct *wq;
-	struct obd_counters __percpu *counters;
-	const char *device;
-	unsigned int layer;
-	bool verify;
+	struct obd_cache_layer cache;
 
 	spinlock_t lock;	/* protects what follows */
 	struct obd_chunk *reserve;
 	struct list_head waiting;
+	struct list_head background;
+};
+
+/**
+ * struct obd_session - what the readers of a target have in common
+ * @wq: the target's own workqueue, on which bios go on that had to wait
+ * @counters: the target's
+ * @trace: which blocks are read, if the user wants to know
+ * @device: name of the mapped device, for messages
+ * @verify: whether CRCs are checked
+ * @quiet: no chunk for the cache is to be started; the target is suspended
+ * @background: such chunks under way; whoever waits for none waits for the
+ *	variable
+ */
+struct obd_session {
+	struct workqueue_struct *wq;
+	struct obd_counters __percpu *counters;
+	struct obd_trace trace;
+	const char *device;
+	bool verify;
+	bool quiet;
+	atomic_t background;
+};
+
+/**
+ * struct obd_stream - a sequential reader, as far as one can guess
+ * @next: the block that it would read next
+ * @end: blocks before that have been read ahead
+ * @window: blocks to read ahead
+ *
+ * Hints that readers race for: any value is as good as any other.
+ */
+struct obd_stream {
+	u32 next;
+	u32 end;
+	u32 window;
+};
+
+/**
+ * struct obd_reader - reads one source for one target
+ * @source: the source
+ * @session: the target's
+ * @layer: number of the layer
+ * @cached: whether the cache is used
+ * @streams: who reads what in sequence
+ */
+struct obd_reader {
+	struct obd_source *source;
+	struct obd_session *session;
+	unsigned int layer;
+	bool cached;
+	struct obd_stream streams[OBD_STREAMS];
 };
 
 /**
  * struct obd_io - a bio that is being read; dm's per-bio data
  * @reader: whose
  * @bio: which
- * @iter: what of it
+ * @at: the part of it that shows @block and what follows
  * @pos: byte of the decompressed blob that its first byte shows
- * @block: next block to submit
- * @last: last block to submit
+ * @end: the byte behind the last
+ * @block: next block to serve
+ * @last: last block to serve
  * @pending: chunks under way, and one for the submission itself
  * @status: an error, or BLK_STS_OK
- * @reserve: the reader's reserve, once it has been handed to this bio
- * @link: in @reader->waiting
+ * @waited: it has waited for a chunk for the cache, and does not do so again
+ * @reserve: the source's reserve, once it has been handed to this bio
+ * @link: in the list that it waits in
  * @work: goes on with the submission
  */
 struct obd_io {
 	struct obd_reader *reader;
 	struct bio *bio;
-	struct bvec_iter iter;
+	struct bvec_iter at;
 	u64 pos;
+	u64 end;
 	u32 block;
 	u32 last;
 	atomic_t pending;
 	blk_status_t status;
+	bool waited;
 	struct obd_chunk *reserve;
 	struct list_head link;
 	struct work_struct work;
 };
 
 /**
- * obd_read_init - set up what all readers share
+ * obd_source_init - set up a source
+ * @source: filled in; release with obd_source_exit()
+ * @blob: a compressed blob
+ * @bdev: the device that it lies on
+ *
+ * May sleep.
  *
  * Return: 0 or -ENOMEM.
  */
-int obd_read_init(void);
+int obd_source_init(struct obd_source *source, const struct obd_blob *blob,
+		    struct block_device *bdev);
 
 /**
- * obd_read_exit - undo obd_read_init(); there are no readers any more
- */
-void obd_read_exit(void);
-
-/**
- * obd_reader_init - set up a reader
- * @reader: zeroed, with @blob, @bdev, @wq, @counters, @device, @layer and
- *	@verify filled in
+ * obd_source_exit - free a source that nobody reads any more
+ * @source: the source
  *
- * May sleep. Release with obd_reader_exit().
- *
- * Return: 0 or -ENOMEM.
+ * May sleep.
  */
-int obd_reader_init(struct obd_reader *reader);
-
-/**
- * obd_reader_exit - free a reader that has no bios any more
- * @reader: the reader; a zeroed one is fine
- */
-void obd_reader_exit(struct obd_reader *reader);
+void obd_source_exit(struct obd_source *source);
 
 /**
  * obd_read_bio - read decompressed bytes into a bio, and end it
@@ -132,5 +184,35 @@ void obd_reader_exit(struct obd_reader *reader);
  */
 void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 		  struct obd_io *io, u64 pos);
+
+/**
+ * obd_io_serve - copy what the cache has of a bio, from its next block on
+ * @io: the bio
+ *
+ * Any context but interrupts.
+ *
+ * Return: true if that was the rest of it.
+ */
+bool obd_io_serve(struct obd_io *io);
+
+/**
+ * obd_io_put - drop a reference; the last one ends the bio, and with it @io
+ * @io: the bio
+ *
+ * Any context.
+ */
+void obd_io_put(struct obd_io *io);
+
+/**
+ * obd_copy_out - copy bytes into a bio
+ * @bio: the bio
+ * @iter: where; moves on
+ * @src: the bytes; NULL for zeros
+ * @len: how many
+ *
+ * Any context.
+ */
+void obd_copy_out(struct bio *bio, struct bvec_iter *iter, const void *src,
+		  u32 len);
 
 #endif

@@ -3,40 +3,19 @@
  * The targets: "overlaybd", a stack of layers, and "overlaybd-zfile", the
  * bytes of one compressed blob.
  */
-#include <linux/device-mapper.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 
-#include "dm-overlaybd-bdev.h"
+#include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
-#include "dm-overlaybd-read.h"
+#include "dm-overlaybd-target.h"
 
 #define DM_MSG_PREFIX "overlaybd"
 
 #define OPT_NO_VERIFY	"no_verify"
+#define OPT_NO_CACHE	"no_cache"
 #define KIND_LOWER	"lower"
 #define LOWER_ARGS	3	/* lower <dev> <bytes> */
-
-/*
- * A layer of a target. In an "overlaybd-zfile" target there is just one, and
- * only its blob is used.
- */
-struct obd_target_layer {
-	struct dm_dev *dm_dev;
-	struct obd_dev dev;
-	u64 bytes;			/* as the table says */
-	struct obd_layer layer;
-	struct obd_reader reader;	/* of a compressed blob */
-};
-
-/* Immutable once constructed, but for the counters and the readers. */
-struct obd_target {
-	unsigned int nr_layers;
-	struct obd_target_layer *layers;
-	struct obd_map map;
-	bool verify;
-	struct obd_counters __percpu *counters;
-	struct workqueue_struct *wq;
-};
 
 /*
  * dm prints ti->error after the constructor has returned, and frees nothing.
@@ -63,10 +42,17 @@ static struct obd_error *next_error(void)
 
 static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 {
-	obd_reader_exit(&l->reader);
-	obd_layer_release(&l->layer);
+	obd_shared_put(l->shared);
 	if (l->dm_dev)
 		dm_put_device(ti, l->dm_dev);
+}
+
+/* Nothing is under way that no bio waits for, and nothing will be. */
+static void quiesce(struct obd_target *t)
+{
+	struct obd_session *s = &t->session;
+
+	wait_var_event(&s->background, !atomic_read(&s->background));
 }
 
 static void overlaybd_dtr(struct dm_target *ti)
@@ -76,12 +62,16 @@ static void overlaybd_dtr(struct dm_target *ti)
 
 	if (!t)
 		return;
-	if (t->wq)
-		destroy_workqueue(t->wq);
+	obd_prefetch_cancel(&t->prefetch);
+	quiesce(t);
+	if (t->session.wq)
+		destroy_workqueue(t->session.wq);
+	obd_stack_put(t->stack);
 	for (i = 0; i < t->nr_layers; i++)
 		layer_exit(ti, &t->layers[i]);
-	obd_map_release(&t->map);
-	free_percpu(t->counters);
+	obd_trace_clear(&t->session.trace);
+	free_percpu(t->session.counters);
+	mutex_destroy(&t->lock);
 	kvfree(t->layers);
 	kfree(t);
 }
@@ -90,16 +80,22 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 				       unsigned int nr_layers)
 {
 	struct obd_target *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct obd_session *s;
 
 	if (!t)
 		return NULL;
 	ti->private = t;
-	t->verify = true;
+	mutex_init(&t->lock);
+	obd_prefetch_init(&t->prefetch);
+	s = &t->session;
+	s->verify = true;
+	s->device = dm_table_device_name(ti->table);
+	obd_trace_init(&s->trace);
 	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
-	t->counters = alloc_percpu(struct obd_counters);
-	t->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 1,
-				dm_table_device_name(ti->table));
-	if (!t->layers || !t->counters || !t->wq)
+	s->counters = alloc_percpu(struct obd_counters);
+	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 1,
+				s->device);
+	if (!t->layers || !s->counters || !s->wq)
 		return NULL;
 	t->nr_layers = nr_layers;
 	return t;
@@ -119,8 +115,7 @@ static int layer_get_device(struct dm_target *ti, struct obd_target_layer *l,
 	if (r)
 		return target_fail(ti, r, "layer %u: cannot open device %s",
 				   nr, path);
-	l->dev.bdev = l->dm_dev->bdev;
-	block_size = bdev_logical_block_size(l->dev.bdev);
+	block_size = bdev_logical_block_size(l->dm_dev->bdev);
 	if (block_size != SECTOR_SIZE)
 		return target_fail(ti, -EINVAL,
 				   "layer %u: device %s has logical blocks of %u bytes, expected %u: put a loop device with 512-byte sectors in between",
@@ -141,38 +136,29 @@ static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 	return layer_get_device(ti, l, nr, path);
 }
 
-static int layer_init_reader(struct dm_target *ti, struct obd_target_layer *l,
-			     unsigned int nr)
+/* A block that nobody has checked must not be shown to those who check. */
+static bool layer_cached(const struct obd_target *t,
+			 const struct obd_blob *blob)
 {
-	struct obd_target *t = ti->private;
-
-	if (!l->layer.blob.compressed)
-		return 0;
-	l->reader = (struct obd_reader) {
-		.blob = &l->layer.blob,
-		.bdev = l->dev.bdev,
-		.wq = t->wq,
-		.counters = t->counters,
-		.device = dm_table_device_name(ti->table),
-		.layer = nr,
-		.verify = t->verify,
-	};
-	if (obd_reader_init(&l->reader))
-		return target_fail(ti, -ENOMEM,
-				   "layer %u: no memory to decompress", nr);
-	return 0;
+	return !t->no_cache && (t->session.verify || !blob->zfile.verify);
 }
 
-static int layer_open(struct dm_target *ti, struct obd_target_layer *l,
-		      unsigned int nr)
+static void layer_init(struct obd_target *t, unsigned int nr,
+		       struct obd_load *load)
 {
-	struct obd_error err;
-	int r;
+	struct obd_target_layer *l = &t->layers[nr];
 
-	r = obd_layer_open(&l->layer, &l->dev, l->bytes, &err);
-	if (r)
-		return target_fail(ti, r, "layer %u: %s", nr, err.text);
-	return layer_init_reader(ti, l, nr);
+	l->shared = load->shared;
+	if (load->result)
+		return;
+	t->times.nr_found += load->found;
+	l->blob = &l->shared->layer.blob;
+	if (!l->blob->compressed)
+		return;
+	l->reader.source = &l->shared->source;
+	l->reader.session = &t->session;
+	l->reader.layer = nr;
+	l->reader.cached = layer_cached(t, l->blob);
 }
 
 static int check_mode(struct dm_target *ti)
@@ -226,11 +212,14 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
 	while (nr--) {
 		const char *option = dm_shift_arg(as);
 
-		if (strcasecmp(option, OPT_NO_VERIFY))
+		if (!strcasecmp(option, OPT_NO_VERIFY))
+			t->session.verify = false;
+		else if (!strcasecmp(option, OPT_NO_CACHE))
+			t->no_cache = true;
+		else
 			return target_fail(ti, -EINVAL,
-					   "option is \"%s\", expected \"%s\"",
-					   option, OPT_NO_VERIFY);
-		t->verify = false;
+					   "option is \"%s\", expected \"%s\" or \"%s\"",
+					   option, OPT_NO_VERIFY, OPT_NO_CACHE);
 	}
 	return 0;
 }
@@ -250,40 +239,86 @@ static int parse_count(struct dm_target *ti, struct dm_arg_set *as,
 	return 0;
 }
 
-static int open_layers(struct dm_target *ti)
+static int fail_load(struct dm_target *ti, const struct obd_load *loads,
+		     const struct obd_load *failed)
 {
-	struct obd_target *t = ti->private;
-	unsigned int i;
-	int r = 0;
-
-	for (i = 0; !r && i < t->nr_layers; i++) {
-		r = layer_open(ti, &t->layers[i], i);
-		if (!r && obd_interrupted())
-			r = target_fail(ti, -EINTR, "interrupted");
-	}
-	return r;
+	return target_fail(ti, failed->result, "layer %u: %s",
+			   (unsigned int)(failed - loads), failed->err.text);
 }
 
-static int merge_layers(struct dm_target *ti)
+/* Open all layers, or the one blob. */
+static int open_layers(struct dm_target *ti, struct obd_load *loads, bool lsmt)
 {
 	struct obd_target *t = ti->private;
-	struct obd_layer **stack;
-	struct obd_error err;
+	ktime_t begin = ktime_get();
+	struct obd_load *failed;
 	unsigned int i;
+
+	for (i = 0; i < t->nr_layers; i++) {
+		loads[i].bdev = t->layers[i].dm_dev->bdev;
+		loads[i].bytes = t->layers[i].bytes;
+	}
+	failed = obd_layers_open(loads, t->nr_layers, lsmt);
+	for (i = 0; i < t->nr_layers; i++)
+		layer_init(t, i, &loads[i]);
+	t->times.open_us = ktime_us_delta(ktime_get(), begin);
+	return failed ? fail_load(ti, loads, failed) : 0;
+}
+
+static const char *map_kind(const struct obd_stack *stack, bool found)
+{
+	if (found)
+		return "shared";
+	return stack->below ? "partial" : "private";
+}
+
+static int get_stack(struct dm_target *ti, struct obd_load *loads)
+{
+	struct obd_target *t = ti->private;
+	ktime_t begin = ktime_get();
+	struct obd_load *failed;
+	struct obd_stack *stack;
+	struct obd_error err;
+	bool found;
+
+	stack = obd_stack_get(loads, t->nr_layers, &found, &failed, &err);
+	if (IS_ERR(stack)) {
+		if (failed)
+			return fail_load(ti, loads, failed);
+		return target_fail(ti, PTR_ERR(stack), "%s", err.text);
+	}
+	t->stack = stack;
+	t->times.merge_us = ktime_us_delta(ktime_get(), begin);
+	t->times.map = map_kind(stack, found);
+	return check_length(ti, stack->map.nr_sectors);
+}
+
+/* The one blob of an "overlaybd-zfile" target. */
+static int check_zfile(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	const struct obd_blob *blob = t->layers[0].blob;
+
+	if (!blob->compressed)
+		return target_fail(ti, -EINVAL, "layer 0: not a ZFile");
+	t->times.map = "none";
+	return check_length(ti, DIV_ROUND_UP_ULL(blob->data_size, SECTOR_SIZE));
+}
+
+static int load(struct dm_target *ti, bool lsmt)
+{
+	struct obd_target *t = ti->private;
+	struct obd_load *loads;
 	int r;
 
-	stack = kmalloc_array(t->nr_layers, sizeof(*stack), GFP_KERNEL);
-	if (!stack)
+	loads = kvcalloc(t->nr_layers, sizeof(*loads), GFP_KERNEL);
+	if (!loads)
 		return target_fail(ti, -ENOMEM, "no memory for the layers");
-	for (i = 0; i < t->nr_layers; i++)
-		stack[i] = &t->layers[i].layer;
-	r = obd_stack_merge(&t->map, stack, t->nr_layers, &err);
-	kfree(stack);
-	if (r)
-		return target_fail(ti, r, "%s", err.text);
-	for (i = 0; i < t->nr_layers; i++)
-		obd_layer_drop_index(&t->layers[i].layer);
-	return check_length(ti, t->map.nr_sectors);
+	r = open_layers(ti, loads, lsmt);
+	if (!r)
+		r = lsmt ? get_stack(ti, loads) : check_zfile(ti);
+	kvfree(loads);
+	return r;
 }
 
 static int overlaybd_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -298,29 +333,12 @@ static int overlaybd_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	if (!target_alloc(ti, nr_args / LOWER_ARGS))
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
 	r = r ?: parse_layers(ti, &as, nr_args) ?: parse_options(ti, &as) ?:
-	    open_layers(ti) ?: merge_layers(ti);
+	    load(ti, true);
 	if (r)
 		overlaybd_dtr(ti);
-	ti->per_io_data_size = sizeof(struct obd_io);
+	else
+		ti->per_io_data_size = sizeof(struct obd_io);
 	return r;
-}
-
-static int zfile_open(struct dm_target *ti)
-{
-	struct obd_target *t = ti->private;
-	struct obd_target_layer *l = &t->layers[0];
-	struct obd_blob *blob = &l->layer.blob;
-	struct obd_error err;
-	int r;
-
-	r = obd_blob_open(blob, &l->dev, l->bytes, &err);
-	if (r)
-		return target_fail(ti, r, "layer 0: %s", err.text);
-	if (!blob->compressed)
-		return target_fail(ti, -EINVAL, "layer 0: not a ZFile");
-	return check_length(ti, DIV_ROUND_UP_ULL(blob->data_size,
-						 SECTOR_SIZE)) ?:
-	       layer_init_reader(ti, l, 0);
 }
 
 static int zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -340,10 +358,11 @@ static int zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	if (!t)
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
 	r = r ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
-	    parse_options(ti, &as) ?: zfile_open(ti);
+	    parse_options(ti, &as) ?: load(ti, false);
 	if (r)
 		overlaybd_dtr(ti);
-	ti->per_io_data_size = sizeof(struct obd_io);
+	else
+		ti->per_io_data_size = sizeof(struct obd_io);
 	return r;
 }
 
@@ -367,8 +386,8 @@ static int submit_compressed(struct obd_target_layer *l, struct bio *bio,
 
 static int remap_plain(struct obd_target_layer *l, struct bio *bio, u64 sector)
 {
-	bio_set_dev(bio, l->dev.bdev);
-	bio->bi_iter.bi_sector = (l->layer.blob.start >> SECTOR_SHIFT) + sector;
+	bio_set_dev(bio, l->dm_dev->bdev);
+	bio->bi_iter.bi_sector = (l->blob->start >> SECTOR_SHIFT) + sector;
 	return DM_MAPIO_REMAPPED;
 }
 
@@ -380,14 +399,14 @@ static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 
 	if (unlikely(bio_op(bio) != REQ_OP_READ))
 		return DM_MAPIO_KILL;
-	obd_map_lookup(&t->map, dm_target_offset(ti, bio->bi_iter.bi_sector),
-		       &range);
+	obd_stack_lookup(t->stack, dm_target_offset(ti, bio->bi_iter.bi_sector),
+			 &range);
 	if (bio_sectors(bio) > range.len)
 		dm_accept_partial_bio(bio, range.len);
 	if (range.layer == OBD_HOLE)
 		return submit_hole(bio);
 	l = &t->layers[range.layer];
-	if (l->layer.blob.compressed)
+	if (l->blob->compressed)
 		return submit_compressed(l, bio, range.moffset);
 	return remap_plain(l, bio, range.moffset);
 }
@@ -402,13 +421,14 @@ static int zfile_map(struct dm_target *ti, struct bio *bio)
 				 dm_target_offset(ti, bio->bi_iter.bi_sector));
 }
 
-static void sum_counters(struct obd_target *t, struct obd_counters *sum)
+static void sum_counters(const struct obd_target *t, struct obd_counters *sum)
 {
 	int cpu;
 
 	*sum = (struct obd_counters) {};
 	for_each_possible_cpu(cpu) {
-		const struct obd_counters *c = per_cpu_ptr(t->counters, cpu);
+		const struct obd_counters *c =
+			per_cpu_ptr(t->session.counters, cpu);
 
 		sum->stored_bytes += READ_ONCE(c->stored_bytes);
 		sum->blocks += READ_ONCE(c->blocks);
@@ -416,38 +436,81 @@ static void sum_counters(struct obd_target *t, struct obd_counters *sum)
 		sum->read_errors += READ_ONCE(c->read_errors);
 		sum->crc_errors += READ_ONCE(c->crc_errors);
 		sum->decompress_errors += READ_ONCE(c->decompress_errors);
+		sum->cache_hits += READ_ONCE(c->cache_hits);
+		sum->ahead_blocks += READ_ONCE(c->ahead_blocks);
+		sum->ahead_used += READ_ONCE(c->ahead_used);
+		sum->prefetch_blocks += READ_ONCE(c->prefetch_blocks);
+		sum->prefetch_used += READ_ONCE(c->prefetch_used);
 	}
 }
 
-static u64 table_bytes(const struct obd_target *t)
+/* What the compressed layers of a target take, and others use as well. */
+struct layer_usage {
+	u64 table_bytes;
+	u64 shared_table_bytes;
+	u64 cache_bytes;
+	u64 shared_cache_bytes;
+};
+
+static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
 {
-	u64 bytes = 0;
 	unsigned int i;
 
-	for (i = 0; i < t->nr_layers; i++)
-		if (t->layers[i].layer.blob.compressed)
-			bytes += obd_zfile_bytes(&t->layers[i].layer.blob.zfile);
-	return bytes;
-}
+	*sum = (struct layer_usage) {};
+	for (i = 0; i < t->nr_layers; i++) {
+		const struct obd_target_layer *l = &t->layers[i];
+		u64 table, cache;
 
-static bool is_stack(const struct obd_target *t)
-{
-	return t->map.extents;
+		if (!l->blob->compressed)
+			continue;
+		table = obd_zfile_bytes(&l->blob->zfile);
+		cache = atomic_long_read(&l->shared->source.cache.bytes);
+		sum->table_bytes += table;
+		sum->cache_bytes += cache;
+		if (!obd_shared_by_others(l->shared))
+			continue;
+		sum->shared_table_bytes += table;
+		sum->shared_cache_bytes += cache;
+	}
 }
 
 static void status_info(struct obd_target *t, char *result,
 			unsigned int maxlen)
 {
+	struct obd_stack_usage stack = {};
+	struct layer_usage layers;
 	struct obd_counters sum;
 	unsigned int sz = 0;
 
 	sum_counters(t, &sum);
-	if (is_stack(t))
-		DMEMIT("%u %u %llu ", t->nr_layers, t->map.nr,
-		       obd_map_bytes(&t->map));
-	DMEMIT("%llu %llu %llu %llu %llu %llu %llu", table_bytes(t),
+	sum_layers(t, &layers);
+	if (t->stack) {
+		obd_stack_usage(t->stack, &stack);
+		DMEMIT("%u %u %llu ", t->nr_layers, stack.extents, stack.bytes);
+	}
+	DMEMIT("%llu %llu %llu %llu %llu %llu %llu", layers.table_bytes,
 	       sum.stored_bytes, sum.blocks, sum.deferred, sum.read_errors,
 	       sum.crc_errors, sum.decompress_errors);
+	if (t->stack)
+		DMEMIT(" %llu", stack.shared_bytes);
+	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u",
+	       layers.shared_table_bytes, layers.cache_bytes,
+	       layers.shared_cache_bytes, sum.cache_hits, sum.ahead_blocks,
+	       sum.ahead_used, sum.prefetch_blocks, sum.prefetch_used,
+	       READ_ONCE(t->prefetch.nr));
+}
+
+static void status_options(const struct obd_target *t, char *result,
+			   unsigned int maxlen, unsigned int sz)
+{
+	unsigned int nr = !t->session.verify + t->no_cache;
+
+	if (nr)
+		DMEMIT(" %u", nr);
+	if (!t->session.verify)
+		DMEMIT(" " OPT_NO_VERIFY);
+	if (t->no_cache)
+		DMEMIT(" " OPT_NO_CACHE);
 }
 
 static void status_table(struct obd_target *t, char *result,
@@ -455,14 +518,13 @@ static void status_table(struct obd_target *t, char *result,
 {
 	unsigned int i, sz = 0;
 
-	if (is_stack(t))
+	if (t->stack)
 		DMEMIT("%u ", t->nr_layers * LOWER_ARGS);
 	for (i = 0; i < t->nr_layers; i++)
 		DMEMIT("%s%s%s %llu", i ? " " : "",
-		       is_stack(t) ? KIND_LOWER " " : "",
+		       t->stack ? KIND_LOWER " " : "",
 		       t->layers[i].dm_dev->name, t->layers[i].bytes);
-	if (!t->verify)
-		DMEMIT(" 1 " OPT_NO_VERIFY);
+	status_options(t, result, maxlen, sz);
 }
 
 static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
@@ -471,7 +533,7 @@ static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
 	unsigned int i, sz = 0;
 
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
-	DMEMIT(",layers=%u,verify=%c", t->nr_layers, t->verify ? 'y' : 'n');
+	DMEMIT(",layers=%u,verify=%c", t->nr_layers, t->session.verify ? 'y' : 'n');
 	for (i = t->nr_layers; i--;)
 		DMEMIT(",layer_%u_device_name=%s,layer_%u_bytes=%llu", i,
 		       t->layers[i].dm_dev->name, i, t->layers[i].bytes);
@@ -504,7 +566,7 @@ static int overlaybd_iterate_devices(struct dm_target *ti,
 
 	for (i = 0; !r && i < t->nr_layers; i++)
 		r = fn(ti, t->layers[i].dm_dev, 0,
-		       bdev_nr_sectors(t->layers[i].dev.bdev), data);
+		       bdev_nr_sectors(t->layers[i].dm_dev->bdev), data);
 	return r;
 }
 
@@ -515,52 +577,120 @@ static void overlaybd_io_hints(struct dm_target *ti,
 	struct obd_target *t = ti->private;
 	unsigned int i;
 
-	for (i = 0; i < t->nr_layers; i++)
-		if (t->layers[i].layer.blob.compressed)
-			limits->io_min =
-				max(limits->io_min,
-				    t->layers[i].layer.blob.zfile.block_size);
+	for (i = 0; i < t->nr_layers; i++) {
+		const struct obd_blob *blob = t->layers[i].blob;
+
+		if (blob->compressed)
+			limits->io_min = max(limits->io_min,
+					     blob->zfile.block_size);
+	}
+}
+
+/* Bios still come in, but nothing is begun that none of them waits for. */
+static void overlaybd_presuspend(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+
+	WRITE_ONCE(t->session.quiet, true);
+	mutex_lock(&t->lock);
+	obd_prefetch_suspend(&t->prefetch);
+	mutex_unlock(&t->lock);
+}
+
+static void overlaybd_presuspend_undo(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+
+	mutex_lock(&t->lock);
+	obd_prefetch_resume(&t->prefetch);
+	mutex_unlock(&t->lock);
+	WRITE_ONCE(t->session.quiet, false);
+}
+
+static void overlaybd_postsuspend(struct dm_target *ti)
+{
+	quiesce(ti->private);
 }
 
 static struct target_type overlaybd_target = {
 	.name = "overlaybd",
-	.version = {1, 0, 0},
+	.version = {1, 1, 0},
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = overlaybd_ctr,
 	.dtr = overlaybd_dtr,
 	.map = overlaybd_map,
+	.presuspend = overlaybd_presuspend,
+	.presuspend_undo = overlaybd_presuspend_undo,
+	.postsuspend = overlaybd_postsuspend,
+	.resume = overlaybd_presuspend_undo,
 	.status = overlaybd_status,
+	.message = obd_target_message,
 	.iterate_devices = overlaybd_iterate_devices,
 	.io_hints = overlaybd_io_hints,
 };
 
 static struct target_type zfile_target = {
 	.name = "overlaybd-zfile",
-	.version = {1, 0, 0},
+	.version = {1, 1, 0},
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = zfile_ctr,
 	.dtr = overlaybd_dtr,
 	.map = zfile_map,
+	.presuspend = overlaybd_presuspend,
+	.presuspend_undo = overlaybd_presuspend_undo,
+	.postsuspend = overlaybd_postsuspend,
+	.resume = overlaybd_presuspend_undo,
 	.status = overlaybd_status,
+	.message = obd_target_message,
 	.iterate_devices = overlaybd_iterate_devices,
 	.io_hints = overlaybd_io_hints,
 };
+
+/* What the module consists of, in the order that it comes up in. */
+static const struct part {
+	int (*init)(void);
+	void (*exit)(void);
+} parts[] = {
+	{ obd_slots_init, obd_slots_exit },
+	{ obd_cache_init, obd_cache_exit },
+	{ obd_chunks_init, obd_chunks_exit },
+	{ obd_prefetch_module_init, obd_prefetch_module_exit },
+	{ obd_layers_init, obd_layers_exit },
+};
+
+static void parts_exit(unsigned int nr)
+{
+	while (nr--)
+		parts[nr].exit();
+}
+
+static int parts_init(void)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		r = parts[i].init();
+		if (r) {
+			parts_exit(i);
+			return r;
+		}
+	}
+	return 0;
+}
 
 static int __init overlaybd_init(void)
 {
 	int r;
 
-	r = obd_slots_init();
+	r = parts_init();
 	if (r)
 		return r;
-	r = obd_read_init();
-	if (r)
-		goto out_slots;
 	r = dm_register_target(&overlaybd_target);
 	if (r)
-		goto out_read;
+		goto out_parts;
 	r = dm_register_target(&zfile_target);
 	if (r)
 		goto out_target;
@@ -568,10 +698,8 @@ static int __init overlaybd_init(void)
 
 out_target:
 	dm_unregister_target(&overlaybd_target);
-out_read:
-	obd_read_exit();
-out_slots:
-	obd_slots_exit();
+out_parts:
+	parts_exit(ARRAY_SIZE(parts));
 	return r;
 }
 
@@ -579,8 +707,7 @@ static void __exit overlaybd_exit(void)
 {
 	dm_unregister_target(&zfile_target);
 	dm_unregister_target(&overlaybd_target);
-	obd_read_exit();
-	obd_slots_exit();
+	parts_exit(ARRAY_SIZE(parts));
 }
 
 module_init(overlaybd_init);

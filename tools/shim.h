@@ -79,11 +79,6 @@ typedef unsigned int gfp_t;
 
 #define scnprintf		snprintf
 
-static inline bool obd_interrupted(void)
-{
-	return false;
-}
-
 static inline void cond_resched(void)
 {
 }

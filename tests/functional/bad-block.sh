@@ -35,7 +35,7 @@ say 'a wrong CRC'
 create_layer --raw raw --compress lz4 layer
 cp layer corrupt
 device flip corrupt "$(middle_of corrupt)"
-stack_create crc $((MIB / SECTOR)) -- corrupt
+stack_create crc $((MIB / SECTOR)) no_cache -- corrupt
 bad_block crc
 expect_counter crc crc_errors 1
 expect_counter crc decompress_errors 0

@@ -15,6 +15,9 @@ create_layer --raw disk --compress zstd --block-size 64K layer2
 stack_create faults 2048 -- layer0 layer1 layer2
 dmsetup remove --retry faults
 
+# Only what the process itself allocates is made to fail.
+echo N >/sys/module/dm_overlaybd/parameters/parallel_load
+defer eval 'echo Y >/sys/module/dm_overlaybd/parameters/parallel_load'
 fault_filter failslab
 fault_filter fail_page_alloc
 echo 0 >/sys/kernel/debug/fail_page_alloc/min-order

@@ -11,7 +11,7 @@ LOOP_CTL_GET_FREE = 0x4c82
 LOOP_CONFIGURE = 0x4c0a
 LOOP_READ_ONLY, LOOP_AUTOCLEAR = 1, 4
 
-CREATE, RELOAD, REMOVE, SUSPEND, RESUME = 0, 1, 2, 4, 5
+CREATE, RELOAD, REMOVE, SUSPEND, RESUME, CLEAR = 0, 1, 2, 4, 5, 14
 
 _dm = ctypes.CDLL('libdevmapper.so.1.02.1')
 _dm.dm_task_create.restype = ctypes.c_void_p

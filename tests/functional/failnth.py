@@ -31,6 +31,8 @@ def load_with_fault(name, table, nth):
     left = int(os.pread(faults, 16, 0))
     os.write(faults, b'0')
     os.close(faults)
+    # The next one is not to share what this one has.
+    dm.simple(dm.CLEAR, name)
     return left == 0, loaded
 
 

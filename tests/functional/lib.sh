@@ -267,7 +267,10 @@ device()
 
 # The fields of STATUSTYPE_INFO of a stack, in their order.
 readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
-	deferred read_errors crc_errors decompress_errors'
+	deferred read_errors crc_errors decompress_errors shared_map_bytes
+	shared_table_bytes cache_bytes shared_cache_bytes cache_hits
+	ahead_blocks ahead_used prefetch_blocks prefetch_used
+	prefetch_pending'
 
 # counter NAME FIELD: prints a field of a device's status.
 counter()

@@ -25,7 +25,7 @@ dd if=raw of=changed bs=4096 count=2 conv=notrunc status=none
 dd if=raw of=changed bs=4096 skip=3 seek=3 conv=notrunc status=none
 create_layer --raw changed --base raw plain
 
-stack_create status 2048 -- packed plain
+stack_create status 2048 no_cache -- packed plain
 expect_counter status layers 2
 expect_counter status extents 4
 [ "$(counter status map_bytes)" -gt 0 ] || fail 'a map without bytes'
@@ -47,17 +47,21 @@ expect_counter status blocks 5
 expect_reload status
 
 line=$(dmsetup table status)
-dm_create option "$line 1 no_verify" --readonly
-[[ "$(dmsetup table option)" == *' 1 no_verify' ]] || fail 'no_verify not shown'
-[[ $line != *no_verify* ]] || fail 'no_verify shown where it is not'
-expect_reload option
-dmsetup remove --retry option
+[[ $line == *' 1 no_cache' ]] || fail 'no_cache not shown'
+line=${line% 1 no_cache}
+for options in '' ' 1 no_verify' ' 2 no_verify no_cache'; do
+	dm_create option "$line$options" --readonly
+	expect_equal "table with$options" "$(dmsetup table option)" \
+		"$line$options"
+	expect_reload option
+	dmsetup remove --retry option
+done
 
 loop_attach packed
 bytes=$(stat -c %s packed)
 dm_create zfile "0 8 overlaybd-zfile $LOOP $bytes 1 no_verify" --readonly
 dd if=/dev/mapper/zfile of=/dev/null bs=4096 iflag=direct status=none
 read -ra fields < <(dmsetup status zfile)
-expect_equal 'fields of the status of overlaybd-zfile' ${#fields[@]} 10
+expect_equal 'fields of the status of overlaybd-zfile' ${#fields[@]} 19
 expect_equal 'blocks of overlaybd-zfile' "${fields[5]}" 1
 expect_reload zfile

@@ -1,0 +1,796 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Chunks of compressed blocks: allocate, read, decompress.
+ */
+#include <linux/device-mapper.h>
+#include <linux/highmem.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
+
+#include "dm-overlaybd-chunk.h"
+#include "dm-overlaybd-codec.h"
+
+#define DM_MSG_PREFIX "overlaybd"
+
+/* A chunk ends where it reaches either, but has one block at least. */
+#define CHUNK_STORED	SZ_128K
+#define CHUNK_OUTPUT	SZ_256K
+
+/* What of a large bio one CPU gets, at the least; smaller ones stay on one. */
+#define SHARE_OUTPUT	SZ_64K
+
+/* For less than that, a copy costs no more than mapping pages. */
+#define MAP_PAGES_MIN	4
+
+/* Chunks for the cache that a target may have under way. */
+#define BACKGROUND_MAX	8
+
+/* What a bio's own reads have of it. */
+#define INHERITED_FLAGS	(REQ_SYNC | REQ_META | REQ_PRIO | REQ_RAHEAD | \
+			 REQ_BACKGROUND | REQ_NOWAIT)
+
+/**
+ * struct obd_chunk - blocks that are read and decompressed together
+ * @reader: whose
+ * @io: the bio that wants them; NULL if they are for the cache alone
+ * @at: the part of the bio that shows them
+ * @origin: why they are brought into the cache
+ * @link: in the source's list of such chunks, under its lock
+ * @waiting: bios that wait for blocks of it, under the same lock
+ * @block: the first
+ * @nr: how many
+ * @data: what is read
+ * @size: bytes of it, whole sectors
+ * @skip: bytes of it in front of the first block
+ * @submitter: who submits it, until that is done
+ * @cpu: where
+ * @work: decompresses
+ * @bvec: for @bio, where @data is contiguous
+ * @bvecs: for @bio: &@bvec, or as many as the pages of the reserve
+ * @nr_bvecs: how many
+ * @bio: reads
+ */
+struct obd_chunk {
+	struct obd_reader *reader;
+	struct obd_io *io;
+	struct bvec_iter at;
+	enum obd_cache_origin origin;
+	struct list_head link;
+	struct list_head waiting;
+	u32 block;
+	u32 nr;
+	u8 *data;
+	u32 size;
+	u32 skip;
+	struct task_struct *submitter;
+	int cpu;
+	struct work_struct work;
+	struct bio_vec bvec;
+	struct bio_vec *bvecs;
+	unsigned int nr_bvecs;
+	struct bio bio;
+};
+
+/*
+ * They decompress chunks, large ones on any CPU, small ones where they were
+ * submitted. Their work waits for a slot of the codecs and for nothing else,
+ * least of all I/O, so that stacked devices may share them.
+ */
+static struct workqueue_struct *spread_wq, *local_wq;
+
+int obd_chunks_init(void)
+{
+	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
+				    WQ_MEM_RECLAIM | WQ_HIGHPRI,
+				    num_online_cpus());
+	local_wq = alloc_workqueue("dm-overlaybd-local", OBD_WQ_PERCPU |
+				   WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
+	if (spread_wq && local_wq)
+		return 0;
+	obd_chunks_exit();
+	return -ENOMEM;
+}
+
+void obd_chunks_exit(void)
+{
+	if (spread_wq)
+		destroy_workqueue(spread_wq);
+	if (local_wq)
+		destroy_workqueue(local_wq);
+}
+
+void obd_chunk_free(struct obd_chunk *chunk)
+{
+	if (!chunk)
+		return;
+	if (chunk->bvecs != &chunk->bvec)
+		kfree(chunk->bvecs);
+	kvfree(chunk->data);
+	kfree(chunk);
+}
+
+static struct obd_chunk *chunk_alloc(u32 size)
+{
+	struct obd_chunk *chunk;
+
+	chunk = kmalloc(sizeof(*chunk), OBD_GFP_TRY);
+	if (!chunk)
+		return NULL;
+	chunk->bvecs = &chunk->bvec;
+	chunk->nr_bvecs = 1;
+	chunk->data = kmalloc(size, OBD_GFP_TRY);
+	if (!chunk->data) {
+		kfree(chunk);
+		return NULL;
+	}
+	return chunk;
+}
+
+/* The first and the last sector may hold other blocks' bytes. */
+static u32 reserve_size(const struct obd_zfile *z)
+{
+	return round_up(z->stored_max, SECTOR_SIZE) + SECTOR_SIZE;
+}
+
+/* Its memory need not be contiguous. */
+struct obd_chunk *obd_chunk_alloc_reserve(const struct obd_zfile *zfile)
+{
+	u32 size = reserve_size(zfile);
+	struct obd_chunk *chunk;
+
+	chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return NULL;
+	chunk->nr_bvecs = DIV_ROUND_UP(size, PAGE_SIZE) + 1;
+	chunk->bvecs = kmalloc_array(chunk->nr_bvecs, sizeof(*chunk->bvecs),
+				     GFP_KERNEL);
+	chunk->data = kvmalloc(size, GFP_KERNEL);
+	if (!chunk->bvecs || !chunk->data) {
+		obd_chunk_free(chunk);
+		return NULL;
+	}
+	return chunk;
+}
+
+static bool is_reserve(const struct obd_chunk *chunk)
+{
+	return chunk->bvecs != &chunk->bvec;
+}
+
+/* Whoever goes on with a bio that waits charges the one who sent it. */
+static void remember_sender(struct obd_io *io)
+{
+	struct block_device *bdev = io->reader->source->bdev;
+
+	if (io->bio->bi_bdev != bdev)
+		bio_set_dev(io->bio, bdev);
+}
+
+/* Take the reserve, or queue up for it: then @io may be gone already. */
+static struct obd_chunk *reserve_get(struct obd_io *io)
+{
+	struct obd_source *source = io->reader->source;
+	struct obd_chunk *chunk;
+	unsigned long flags;
+
+	remember_sender(io);
+	spin_lock_irqsave(&source->lock, flags);
+	chunk = source->reserve;
+	source->reserve = NULL;
+	if (!chunk) {
+		this_cpu_inc(io->reader->session->counters->deferred);
+		list_add_tail(&io->link, &source->waiting);
+	}
+	spin_unlock_irqrestore(&source->lock, flags);
+	return chunk;
+}
+
+/* Hand the reserve to the first that waits for it. */
+static void reserve_put(struct obd_source *source, struct obd_chunk *chunk)
+{
+	struct obd_io *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&source->lock, flags);
+	next = list_first_entry_or_null(&source->waiting, struct obd_io, link);
+	if (next)
+		list_del(&next->link);
+	else
+		source->reserve = chunk;
+	spin_unlock_irqrestore(&source->lock, flags);
+
+	if (next) {
+		next->reserve = chunk;
+		queue_work(next->reader->session->wq, &next->work);
+	}
+}
+
+static void chunk_put(struct obd_chunk *chunk)
+{
+	bio_uninit(&chunk->bio);
+	if (is_reserve(chunk))
+		reserve_put(chunk->reader->source, chunk);
+	else
+		obd_chunk_free(chunk);
+}
+
+/* The chunk goes first: nothing of a target is used once its bios ended. */
+static void chunk_end_io(struct obd_chunk *chunk, blk_status_t status)
+{
+	struct obd_io *io = chunk->io;
+
+	if (status)
+		WRITE_ONCE(io->status, status);
+	chunk_put(chunk);
+	obd_io_put(io);
+}
+
+/* What of the bio is not in the cache now has to be read for it. */
+static void io_resume(struct obd_io *io)
+{
+	if (obd_io_serve(io))
+		obd_io_put(io);
+	else
+		queue_work(io->reader->session->wq, &io->work);
+}
+
+/* Let bios go on that want nothing behind @block. */
+static void chunk_wake(struct obd_chunk *chunk, u32 block)
+{
+	struct obd_source *source = chunk->reader->source;
+	struct obd_io *io, *next;
+	unsigned long flags;
+	LIST_HEAD(ready);
+
+	if (list_empty_careful(&chunk->waiting))
+		return;
+	spin_lock_irqsave(&source->lock, flags);
+	list_for_each_entry_safe(io, next, &chunk->waiting, link)
+		if (io->last <= block)
+			list_move_tail(&io->link, &ready);
+	spin_unlock_irqrestore(&source->lock, flags);
+	list_for_each_entry_safe(io, next, &ready, link)
+		io_resume(io);
+}
+
+/* In interrupts, after a failure, those that wait go on elsewhere. */
+static void chunk_end_background(struct obd_chunk *chunk)
+{
+	struct obd_session *session = chunk->reader->session;
+	struct obd_source *source = chunk->reader->source;
+	struct obd_io *io, *next;
+	unsigned long flags;
+
+	spin_lock_irqsave(&source->lock, flags);
+	list_del(&chunk->link);
+	spin_unlock_irqrestore(&source->lock, flags);
+	list_for_each_entry_safe(io, next, &chunk->waiting, link)
+		queue_work(io->reader->session->wq, &io->work);
+	chunk_put(chunk);
+	if (atomic_dec_and_test(&session->background))
+		wake_up_var(&session->background);
+}
+
+static void chunk_end(struct obd_chunk *chunk, blk_status_t status)
+{
+	if (chunk->io)
+		chunk_end_io(chunk, status);
+	else
+		chunk_end_background(chunk);
+}
+
+/* The next @len bytes of the bio's memory, if they are contiguous. */
+static void *direct_out(struct bio *bio, const struct bvec_iter *iter, u32 len)
+{
+	struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, *iter);
+
+	if (IS_ENABLED(CONFIG_HIGHMEM) || bv.bv_len < len)
+		return NULL;
+	return page_address(bv.bv_page) + bv.bv_offset;
+}
+
+/* For caches that tell a page's kernel address from its others. */
+static void flush_direct(void *dst, u32 len)
+{
+	void *page = (void *)round_down((unsigned long)dst, PAGE_SIZE);
+
+	for (; page < dst + len; page += PAGE_SIZE)
+		flush_dcache_page(virt_to_page(page));
+}
+
+/* Map the next @nr pages of the bio, if they are whole. May sleep. */
+static void *map_out(struct bio *bio, struct bvec_iter iter, u32 nr,
+		     struct page **pages)
+{
+	unsigned int noio;
+	void *mapped;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct bio_vec bv = bio_iter_iovec(bio, iter);
+
+		if (bv.bv_len != PAGE_SIZE)
+			return NULL;
+		pages[i] = bv.bv_page;
+		bio_advance_iter_single(bio, &iter, PAGE_SIZE);
+	}
+	noio = memalloc_noio_save();
+	mapped = vm_map_ram(pages, nr, NUMA_NO_NODE);
+	memalloc_noio_restore(noio);
+	return mapped;
+}
+
+static blk_status_t block_failed(struct obd_reader *reader, u32 block, int r)
+{
+	struct obd_session *session = reader->session;
+	bool crc = r == -EBADMSG;
+
+	if (crc)
+		this_cpu_inc(session->counters->crc_errors);
+	else
+		this_cpu_inc(session->counters->decompress_errors);
+	DMERR_LIMIT("%s: layer %u: block %u %s", session->device,
+		    reader->layer, block,
+		    crc ? "has a wrong CRC" : "does not decompress");
+	return BLK_STS_IOERR;
+}
+
+static int decompress(struct obd_reader *reader, struct obd_slot *slot,
+		      u32 block, const void *src, void *dst)
+{
+	const struct obd_zfile *z = &reader->source->blob->zfile;
+	u32 stored = obd_zfile_stored(z, block);
+	int r = 0;
+
+	if (reader->session->verify)
+		r = obd_zfile_check(z, src, stored);
+	return r ?: obd_zfile_decompress(z, &slot->codec, src, stored, dst,
+					 obd_zfile_block_len(z, block));
+}
+
+/**
+ * struct output - where a block of a bio is decompressed to
+ * @from: first byte of it that the bio wants
+ * @len: how many it wants
+ * @whole: that is all of it
+ * @cached: memory of the cache, or NULL
+ * @direct: the bio's own memory, or NULL
+ * @mapped: the bio's own pages, mapped; or NULL
+ */
+struct output {
+	u32 from;
+	u32 len;
+	bool whole;
+	struct obd_cached *cached;
+	void *direct;
+	void *mapped;
+};
+
+/*
+ * What was wanted before, or is wanted in part only, goes to the cache and is
+ * copied from there. It must not be copied the other way round: whoever owns
+ * the bio's memory may write to it at any time.
+ */
+static void output_choose(struct output *out, struct obd_chunk *chunk,
+			  struct obd_slot *slot, u32 block, bool may_sleep)
+{
+	struct obd_source *source = chunk->reader->source;
+	struct obd_cache_layer *cache = &source->cache;
+	u32 len = obd_zfile_block_len(&source->blob->zfile, block);
+	struct bio *bio = chunk->io->bio;
+	u32 pages = out->len >> PAGE_SHIFT;
+
+	if (chunk->reader->cached &&
+	    (!out->whole || obd_cache_admits(cache, block)))
+		out->cached = obd_cache_alloc(cache, block, len,
+					      OBD_CACHE_READ);
+	if (out->cached || !out->whole)
+		return;
+	out->direct = direct_out(bio, &chunk->at, out->len);
+	if (!out->direct && may_sleep && pages >= MAP_PAGES_MIN &&
+	    out->len % PAGE_SIZE == 0)
+		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
+}
+
+static void *output_memory(const struct output *out, struct obd_slot *slot)
+{
+	if (out->cached)
+		return out->cached->data;
+	return out->direct ?: out->mapped ?: slot->bounce;
+}
+
+/* The block is there: see that the bio has it, and the cache. */
+static void output_finish(struct output *out, struct obd_chunk *chunk,
+			  const void *memory)
+{
+	struct bio *bio = chunk->io->bio;
+
+	if (out->direct) {
+		flush_direct(out->direct, out->len);
+		bio_advance_iter(bio, &chunk->at, out->len);
+	} else if (out->mapped) {
+		flush_kernel_vmap_range(out->mapped, out->len);
+		bio_advance_iter(bio, &chunk->at, out->len);
+	} else {
+		obd_copy_out(bio, &chunk->at, memory + out->from, out->len);
+	}
+	if (out->cached) {
+		obd_cache_touch(out->cached, out->from, out->from + out->len);
+		obd_cache_insert(out->cached);
+	}
+}
+
+/* Decompress a block for a bio. */
+static blk_status_t block_out(struct obd_chunk *chunk, struct obd_slot *slot,
+			      u32 block, const void *src, bool may_sleep)
+{
+	const struct obd_zfile *z = &chunk->reader->source->blob->zfile;
+	struct obd_io *io = chunk->io;
+	u64 begin = (u64)block << z->block_shift;
+	u64 end = begin + obd_zfile_block_len(z, block);
+	u64 from = max(begin, io->pos), to = min(end, io->end);
+	struct output out = {
+		.from = from - begin,
+		.len = to - from,
+		.whole = from == begin && to == end,
+	};
+	void *memory;
+	int r;
+
+	output_choose(&out, chunk, slot, block, may_sleep);
+	memory = output_memory(&out, slot);
+	r = decompress(chunk->reader, slot, block, src, memory);
+	if (r)
+		obd_cache_free(out.cached);
+	else
+		output_finish(&out, chunk, memory);
+	if (out.mapped)
+		vm_unmap_ram(out.mapped, out.len >> PAGE_SHIFT);
+	return r ? block_failed(chunk->reader, block, r) : BLK_STS_OK;
+}
+
+static void count_brought(struct obd_chunk *chunk)
+{
+	struct obd_counters __percpu *c = chunk->reader->session->counters;
+
+	if (chunk->origin == OBD_CACHE_AHEAD)
+		this_cpu_inc(c->ahead_blocks);
+	else
+		this_cpu_inc(c->prefetch_blocks);
+}
+
+/*
+ * Decompress a block for the cache, unless it is there. What is wrong with it
+ * will be found out, and said, when somebody wants it.
+ */
+static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
+			       u32 block, const void *src)
+{
+	struct obd_source *source = chunk->reader->source;
+	const struct obd_zfile *z = &source->blob->zfile;
+	struct obd_cached *cached;
+
+	if (obd_cache_next(&source->cache, block, block) == block)
+		return BLK_STS_OK;
+	cached = obd_cache_alloc(&source->cache, block,
+				 obd_zfile_block_len(z, block), chunk->origin);
+	if (!cached)
+		return BLK_STS_RESOURCE;
+	if (decompress(chunk->reader, slot, block, src, cached->data)) {
+		obd_cache_free(cached);
+		return BLK_STS_IOERR;
+	}
+	obd_cache_insert(cached);
+	count_brought(chunk);
+	chunk_wake(chunk, block);
+	return BLK_STS_OK;
+}
+
+static void chunk_decompress(struct obd_chunk *chunk, struct obd_slot *slot,
+			     bool may_sleep)
+{
+	struct obd_reader *reader = chunk->reader;
+	const struct obd_zfile *z = &reader->source->blob->zfile;
+	const u8 *src = chunk->data + chunk->skip;
+	blk_status_t status = BLK_STS_OK;
+	u32 i;
+
+	if (is_vmalloc_addr(chunk->data))
+		invalidate_kernel_vmap_range(chunk->data, chunk->size);
+	for (i = 0; !status && i < chunk->nr; i++) {
+		u32 block = chunk->block + i;
+
+		status = chunk->io ?
+			 block_out(chunk, slot, block, src, may_sleep) :
+			 block_keep(chunk, slot, block, src);
+		src += obd_zfile_stored(z, block);
+		if (may_sleep)
+			cond_resched();
+	}
+	obd_slot_put(slot);
+	this_cpu_add(reader->session->counters->blocks, i);
+	chunk_end(chunk, status);
+}
+
+static void chunk_work(struct work_struct *work)
+{
+	struct obd_chunk *chunk = container_of(work, struct obd_chunk, work);
+
+	chunk_decompress(chunk, obd_slot_get(), true);
+}
+
+static bool is_small(const struct obd_chunk *chunk)
+{
+	u8 shift = chunk->reader->source->blob->zfile.block_shift;
+
+	return chunk->io && (u64)chunk->nr << shift <= SHARE_OUTPUT;
+}
+
+/*
+ * A device like a ramdisk is done before submitting returns: then the submitter
+ * decompresses what is small. It must not sleep, for what it is in is unknown.
+ */
+static void chunk_start(struct obd_chunk *chunk)
+{
+	struct obd_slot *slot = NULL;
+
+	if (!is_small(chunk)) {
+		queue_work(spread_wq, &chunk->work);
+		return;
+	}
+	if (in_task() && !irqs_disabled() && chunk->submitter == current)
+		slot = obd_slot_try();
+	if (slot)
+		chunk_decompress(chunk, slot, false);
+	else if (cpu_online(chunk->cpu))
+		queue_work_on(chunk->cpu, local_wq, &chunk->work);
+	else
+		queue_work(local_wq, &chunk->work);
+}
+
+static void chunk_endio(struct bio *bio)
+{
+	struct obd_chunk *chunk = container_of(bio, struct obd_chunk, bio);
+	struct obd_session *session = chunk->reader->session;
+
+	if (!bio->bi_status) {
+		chunk_start(chunk);
+		return;
+	}
+	if (chunk->io && bio->bi_status != BLK_STS_AGAIN) {
+		this_cpu_inc(session->counters->read_errors);
+		DMERR_LIMIT("%s: layer %u: cannot read blocks from %u on: error %d",
+			    session->device, chunk->reader->layer, chunk->block,
+			    blk_status_to_errno(bio->bi_status));
+	}
+	chunk_end(chunk, bio->bi_status);
+}
+
+static void chunk_add_pages(struct obd_chunk *chunk)
+{
+	u32 size = chunk->size;
+	u8 *data = chunk->data;
+
+	while (size) {
+		struct page *page = is_vmalloc_addr(data) ?
+				    vmalloc_to_page(data) : virt_to_page(data);
+		u32 n = is_vmalloc_addr(data) ?
+			min_t(u32, size, PAGE_SIZE) : size;
+
+		__bio_add_page(&chunk->bio, page, n, offset_in_page(data));
+		data += n;
+		size -= n;
+	}
+}
+
+static void chunk_init_bio(struct obd_chunk *chunk)
+{
+	struct block_device *bdev = chunk->reader->source->bdev;
+	const struct bio *parent = chunk->io ? chunk->io->bio : NULL;
+	blk_opf_t flags = parent ? parent->bi_opf & INHERITED_FLAGS :
+				   REQ_RAHEAD | REQ_BACKGROUND;
+
+	bio_init(&chunk->bio, bdev, chunk->bvecs, chunk->nr_bvecs,
+		 REQ_OP_READ | flags);
+	if (!parent)
+		return;
+	if (parent->bi_bdev == bdev)
+		bio_clone_blkg_association(&chunk->bio, chunk->io->bio);
+	chunk->bio.bi_ioprio = parent->bi_ioprio;
+}
+
+/* Read the sectors that hold the chunk's blocks, @len bytes from @offset on. */
+static void chunk_submit(struct obd_chunk *chunk, u64 offset, u32 len)
+{
+	struct obd_session *session = chunk->reader->session;
+	struct bio *bio = &chunk->bio;
+
+	chunk->skip = offset % SECTOR_SIZE;
+	chunk->size = round_up(chunk->skip + len, SECTOR_SIZE);
+	chunk->submitter = current;
+	chunk->cpu = raw_smp_processor_id();
+	INIT_WORK(&chunk->work, chunk_work);
+	chunk_init_bio(chunk);
+	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
+	bio->bi_end_io = chunk_endio;
+	chunk_add_pages(chunk);
+	if (is_vmalloc_addr(chunk->data))
+		flush_kernel_vmap_range(chunk->data, chunk->size);
+	this_cpu_add(session->counters->stored_bytes, chunk->size);
+	submit_bio_noacct(bio);
+}
+
+/* Where a block lies on the device. */
+static u64 block_offset(const struct obd_source *source, u32 block)
+{
+	return source->blob->start +
+	       obd_zfile_offset(&source->blob->zfile, block);
+}
+
+/*
+ * A chunk for as many of @nr blocks from @block on as it may have, or for fewer
+ * where memory is short: contiguous pages may be had in small pieces only.
+ */
+static struct obd_chunk *chunk_get_blocks(const struct obd_source *source,
+					  u32 block, u32 skip, u32 *nr,
+					  u32 *len)
+{
+	const struct obd_zfile *z = &source->blob->zfile;
+	u32 room = max_t(u32, CHUNK_STORED - 2 * SECTOR_SIZE, z->stored_max);
+	struct obd_chunk *chunk;
+
+	do {
+		*nr = obd_zfile_gather(z, block, block + *nr - 1, room, len);
+		chunk = chunk_alloc(round_up(skip + *len, SECTOR_SIZE));
+		if (chunk)
+			return chunk;
+		*nr /= 2;
+	} while (*nr);
+	return NULL;
+}
+
+static struct obd_chunk *chunk_get_reserve(struct obd_io *io, u32 *nr, u32 *len)
+{
+	struct obd_chunk *chunk = io->reserve;
+
+	*nr = 1;
+	*len = obd_zfile_stored(&io->reader->source->blob->zfile, io->block);
+	io->reserve = NULL;
+	return chunk ?: reserve_get(io);
+}
+
+/* How many blocks the next chunk may have: every CPU is to get its share. */
+static u32 blocks_wanted(const struct obd_io *io)
+{
+	struct obd_source *source = io->reader->source;
+	u32 share = clamp_t(u64, (io->end - io->pos) / num_online_cpus(),
+			    SHARE_OUTPUT, CHUNK_OUTPUT);
+	u32 nr = max_t(u32, share >> source->blob->zfile.block_shift, 1);
+	u32 last = io->last - io->block < nr ? io->last : io->block + nr - 1;
+
+	if (io->reader->cached)
+		last = obd_cache_next(&source->cache, io->block + 1, last) - 1;
+	return last - io->block + 1;
+}
+
+/* The bio goes on behind @nr blocks. */
+static void io_advance(struct obd_io *io, u32 nr)
+{
+	u8 shift = io->reader->source->blob->zfile.block_shift;
+	u64 from = max((u64)io->block << shift, io->pos);
+	u64 to = min((u64)(io->block + nr) << shift, io->end);
+
+	bio_advance_iter(io->bio, &io->at, to - from);
+	io->block += nr;
+}
+
+bool obd_chunk_read(struct obd_io *io)
+{
+	struct obd_source *source = io->reader->source;
+	u64 offset = block_offset(source, io->block);
+	struct obd_chunk *chunk = NULL;
+	u32 len, nr = blocks_wanted(io);
+
+	if (!io->reserve)
+		chunk = chunk_get_blocks(source, io->block,
+					 offset % SECTOR_SIZE, &nr, &len);
+	if (!chunk)
+		chunk = chunk_get_reserve(io, &nr, &len);
+	if (!chunk)
+		return false;
+	chunk->reader = io->reader;
+	chunk->io = io;
+	chunk->at = io->at;
+	chunk->block = io->block;
+	chunk->nr = nr;
+	atomic_inc(&io->pending);
+	io_advance(io, nr);
+	chunk_submit(chunk, offset, len);
+	return true;
+}
+
+bool obd_chunk_wait(struct obd_io *io)
+{
+	struct obd_source *source = io->reader->source;
+	struct obd_chunk *chunk;
+	unsigned long flags;
+	bool found = false;
+
+	if (io->waited || !io->reader->cached ||
+	    list_empty_careful(&source->background))
+		return false;
+	remember_sender(io);
+	spin_lock_irqsave(&source->lock, flags);
+	list_for_each_entry(chunk, &source->background, link) {
+		if (io->block - chunk->block >= chunk->nr)
+			continue;
+		io->waited = true;
+		list_add_tail(&io->link, &chunk->waiting);
+		found = true;
+		break;
+	}
+	spin_unlock_irqrestore(&source->lock, flags);
+	return found;
+}
+
+/* Is one of the blocks on its way? The source is locked. */
+static bool is_under_way(const struct obd_source *source, u32 block, u32 nr)
+{
+	const struct obd_chunk *chunk;
+
+	list_for_each_entry(chunk, &source->background, link)
+		if (block < chunk->block + chunk->nr &&
+		    chunk->block < block + nr)
+			return true;
+	return false;
+}
+
+static bool chunk_announce(struct obd_chunk *chunk)
+{
+	struct obd_session *session = chunk->reader->session;
+	struct obd_source *source = chunk->reader->source;
+	unsigned long flags;
+	bool alone;
+
+	spin_lock_irqsave(&source->lock, flags);
+	alone = !is_under_way(source, chunk->block, chunk->nr);
+	if (alone) {
+		list_add(&chunk->link, &source->background);
+		atomic_inc(&session->background);
+	}
+	spin_unlock_irqrestore(&source->lock, flags);
+	return alone;
+}
+
+u32 obd_chunk_bring(struct obd_reader *reader, u32 block, u32 nr,
+		    enum obd_cache_origin origin)
+{
+	struct obd_source *source = reader->source;
+	u32 max = CHUNK_OUTPUT >> source->blob->zfile.block_shift;
+	u64 offset = block_offset(source, block);
+	struct obd_chunk *chunk;
+	u32 len;
+
+	if (atomic_read(&reader->session->background) >= BACKGROUND_MAX)
+		return 0;
+	nr = clamp_t(u32, max, 1, nr);
+	chunk = chunk_get_blocks(source, block, offset % SECTOR_SIZE, &nr,
+				 &len);
+	if (!chunk)
+		return 0;
+	chunk->reader = reader;
+	chunk->io = NULL;
+	chunk->origin = origin;
+	chunk->block = block;
+	chunk->nr = nr;
+	INIT_LIST_HEAD(&chunk->waiting);
+	if (!chunk_announce(chunk)) {
+		obd_chunk_free(chunk);
+		return 0;
+	}
+	chunk_submit(chunk, offset, len);
+	return nr;
+}

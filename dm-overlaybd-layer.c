@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry of layers and stacks.
+ */
+#include <linux/completion.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/moduleparam.h>
+#include <linux/sizes.h>
+#include <linux/workqueue.h>
+
+#include "dm-overlaybd-layer.h"
+
+#define LOADS_AT_ONCE	16
+
+/* A lookup that goes through so many maps costs too much. */
+#define DEPTH_MAX	3
+
+/* Sharing less memory than that is not worth a second lookup. */
+#define BELOW_MIN_BYTES	(~0ULL)
+
+/* Taken inside the locks of stacks; held for short. */
+static DEFINE_MUTEX(registry_lock);
+static LIST_HEAD(layers);
+static LIST_HEAD(stacks);
+
+static struct workqueue_struct *load_wq;
+
+static bool parallel_load = true;
+module_param(parallel_load, bool, 0644);
+MODULE_PARM_DESC(parallel_load,
+		 "read the layers of a table side by side (default: Y)");
+
+/**
+ * struct obd_batch - layers that something is done with at once
+ * @step: what; its result and the reason go to the layer
+ * @lsmt: see obd_layers_open()
+ * @cancelled: the user has given up
+ * @pending: layers that are not done
+ * @done: all are
+ */
+struct obd_batch {
+	int (*step)(struct obd_load *load);
+	bool lsmt;
+	bool cancelled;
+	atomic_t pending;
+	struct completion done;
+};
+
+int obd_layers_init(void)
+{
+	load_wq = alloc_workqueue("dm-overlaybd-load", WQ_UNBOUND,
+				  LOADS_AT_ONCE);
+	return load_wq ? 0 : -ENOMEM;
+}
+
+void obd_layers_exit(void)
+{
+	destroy_workqueue(load_wq);
+}
+
+static void load_run(struct obd_load *l)
+{
+	struct obd_batch *batch = l->batch;
+
+	l->result = READ_ONCE(batch->cancelled) || obd_interrupted() ?
+		    obd_fail(&l->err, -EINTR, "interrupted") : batch->step(l);
+}
+
+static void load_work(struct work_struct *work)
+{
+	struct obd_load *l = container_of(work, struct obd_load, work);
+	struct obd_batch *batch = l->batch;
+
+	load_run(l);
+	if (atomic_dec_and_test(&batch->pending))
+		complete(&batch->done);
+}
+
+static void run_side_by_side(struct obd_load *loads, unsigned int nr,
+			     struct obd_batch *batch)
+{
+	unsigned int i;
+
+	init_completion(&batch->done);
+	atomic_set(&batch->pending, nr);
+	for (i = 0; i < nr; i++) {
+		INIT_WORK(&loads[i].work, load_work);
+		queue_work(load_wq, &loads[i].work);
+	}
+	if (wait_for_completion_killable(&batch->done)) {
+		WRITE_ONCE(batch->cancelled, true);
+		wait_for_completion(&batch->done);
+	}
+}
+
+/* Return: the first that failed, or NULL. */
+static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
+				  struct obd_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		loads[i].batch = batch;
+	if (nr > 1 && READ_ONCE(parallel_load))
+		run_side_by_side(loads, nr, batch);
+	else
+		for (i = 0; i < nr; i++)
+			load_run(&loads[i]);
+	for (i = 0; i < nr; i++)
+		if (loads[i].result)
+			return &loads[i];
+	return NULL;
+}
+
+/* The registry is locked. */
+static struct obd_shared *shared_find(const struct obd_load *l, u64 bytes,
+				      u32 stamp)
+{
+	struct obd_shared *shared;
+
+	list_for_each_entry(shared, &layers, link)
+		if (shared->dev.bdev == l->bdev && shared->bytes == bytes &&
+		    shared->stamp == stamp && shared->lsmt == l->batch->lsmt)
+			return shared;
+	return NULL;
+}
+
+static struct obd_shared *shared_alloc(const struct obd_load *l, u64 bytes,
+				       u32 stamp)
+{
+	struct obd_shared *shared = kzalloc(sizeof(*shared), GFP_KERNEL);
+
+	if (!shared)
+		return NULL;
+	shared->dev.bdev = l->bdev;
+	shared->bytes = bytes;
+	shared->stamp = stamp;
+	shared->lsmt = l->batch->lsmt;
+	mutex_init(&shared->lock);
+	list_add(&shared->link, &layers);
+	return shared;
+}
+
+static struct obd_shared *shared_get(const struct obd_load *l, u64 bytes,
+				     u32 stamp)
+{
+	struct obd_shared *shared;
+
+	mutex_lock(&registry_lock);
+	shared = shared_find(l, bytes, stamp) ?: shared_alloc(l, bytes, stamp);
+	if (shared)
+		shared->users++;
+	mutex_unlock(&registry_lock);
+	return shared;
+}
+
+/* The layer is locked. */
+static int shared_open(struct obd_shared *shared, struct obd_error *err)
+{
+	struct obd_layer *layer = &shared->layer;
+	int r;
+
+	if (shared->lsmt)
+		r = obd_layer_open_headers(layer, &shared->dev, shared->bytes,
+					   err);
+	else
+		r = obd_blob_open(&layer->blob, &shared->dev, shared->bytes,
+				  err);
+	if (!r && layer->blob.compressed) {
+		r = obd_source_init(&shared->source, &layer->blob,
+				    shared->dev.bdev);
+		if (r)
+			r = obd_fail(err, r, "no memory to decompress");
+	}
+	shared->opened = !r;
+	if (r)
+		obd_layer_release(layer);
+	return r;
+}
+
+static int step_open(struct obd_load *l)
+{
+	struct obd_dev dev = { l->bdev, &l->batch->cancelled };
+	u64 bytes = l->bytes ?: obd_dev_size(&dev);
+	u32 stamp;
+	int r;
+
+	r = obd_blob_stamp(&dev, bytes, &stamp, &l->err);
+	if (r)
+		return r;
+	l->shared = shared_get(l, bytes, stamp);
+	if (!l->shared)
+		return obd_fail(&l->err, -ENOMEM, "no memory for a layer");
+	mutex_lock(&l->shared->lock);
+	l->found = l->shared->opened;
+	if (!l->found) {
+		l->shared->dev.cancelled = &l->batch->cancelled;
+		r = shared_open(l->shared, &l->err);
+		l->shared->dev.cancelled = NULL;
+	}
+	mutex_unlock(&l->shared->lock);
+	return r;
+}
+
+struct obd_load *obd_layers_open(struct obd_load *loads, unsigned int nr,
+				 bool lsmt)
+{
+	struct obd_batch batch = { .step = step_open, .lsmt = lsmt };
+
+	return run_batch(loads, nr, &batch);
+}
+
+void obd_shared_put(struct obd_shared *shared)
+{
+	bool last;
+
+	if (!shared)
+		return;
+	mutex_lock(&registry_lock);
+	last = !--shared->users;
+	if (last)
+		list_del(&shared->link);
+	mutex_unlock(&registry_lock);
+	if (!last)
+		return;
+	if (shared->opened && shared->layer.blob.compressed)
+		obd_source_exit(&shared->source);
+	obd_layer_release(&shared->layer);
+	mutex_destroy(&shared->lock);
+	kfree(shared);
+}
+
+bool obd_shared_by_others(const struct obd_shared *shared)
+{
+	bool others;
+
+	mutex_lock(&registry_lock);
+	others = shared->users > 1;
+	mutex_unlock(&registry_lock);
+	return others;
+}
+
+/* On success the index stays until shared_put_index(). */
+static int step_index(struct obd_load *l)
+{
+	struct obd_shared *shared = l->shared;
+	int r = 0;
+
+	mutex_lock(&shared->lock);
+	if (!shared->index_users) {
+		shared->dev.cancelled = &l->batch->cancelled;
+		r = obd_layer_load_index(&shared->layer, &l->err);
+		shared->dev.cancelled = NULL;
+	}
+	shared->index_users += !r;
+	mutex_unlock(&shared->lock);
+	return r;
+}
+
+static void shared_put_index(struct obd_shared *shared)
+{
+	mutex_lock(&shared->lock);
+	if (!--shared->index_users)
+		obd_layer_drop_index(&shared->layer);
+	mutex_unlock(&shared->lock);
+}
+
+/* Is @stack what @nr layers of @loads are? */
+static bool stack_is(const struct obd_stack *stack,
+		     const struct obd_load *loads, unsigned int nr)
+{
+	unsigned int i;
+
+	if (stack->nr != nr)
+		return false;
+	for (i = nr; i--;)
+		if (stack->layers[i] != loads[i].shared)
+			return false;
+	return true;
+}
+
+static u64 loads_sectors(const struct obd_load *loads, unsigned int nr)
+{
+	while (nr--)
+		if (loads[nr].shared->layer.lsmt.virtual_sectors)
+			return loads[nr].shared->layer.lsmt.virtual_sectors;
+	return 0;
+}
+
+/*
+ * The highest stack that the lowest layers are. Its map must not have been cut
+ * off where more would be seen now. The registry is locked.
+ */
+static struct obd_stack *stack_find_below(const struct obd_load *loads,
+					  unsigned int nr)
+{
+	u64 sectors = loads_sectors(loads, nr);
+	struct obd_stack *stack, *best = NULL;
+
+	list_for_each_entry(stack, &stacks, link) {
+		if (!stack->built || stack->nr >= nr ||
+		    stack->depth >= DEPTH_MAX ||
+		    stack->map.nr_sectors < sectors ||
+		    obd_map_bytes(&stack->map) < BELOW_MIN_BYTES ||
+		    (best && best->nr >= stack->nr))
+			continue;
+		if (stack_is(stack, loads, stack->nr))
+			best = stack;
+	}
+	return best;
+}
+
+static struct obd_stack *stack_alloc(const struct obd_load *loads,
+				     unsigned int nr)
+{
+	struct obd_stack *stack = kzalloc(sizeof(*stack), GFP_KERNEL);
+	unsigned int i;
+
+	if (!stack)
+		return NULL;
+	stack->layers = kmalloc_array(nr, sizeof(*stack->layers), GFP_KERNEL);
+	if (!stack->layers) {
+		kfree(stack);
+		return NULL;
+	}
+	for (i = 0; i < nr; i++)
+		stack->layers[i] = loads[i].shared;
+	stack->nr = nr;
+	stack->below = stack_find_below(loads, nr);
+	if (stack->below) {
+		stack->below->users++;
+		stack->depth = stack->below->depth + 1;
+	}
+	mutex_init(&stack->lock);
+	list_add(&stack->link, &stacks);
+	return stack;
+}
+
+/* The registry is locked. */
+static struct obd_stack *stack_find(const struct obd_load *loads,
+				    unsigned int nr)
+{
+	struct obd_stack *stack;
+
+	list_for_each_entry(stack, &stacks, link)
+		if (stack_is(stack, loads, nr))
+			return stack;
+	return NULL;
+}
+
+/* The indexes of the layers from @first on are loaded. */
+static int stack_merge(struct obd_stack *stack, unsigned int first,
+		       struct obd_error *err)
+{
+	struct obd_layer **merged;
+	unsigned int i;
+	int r;
+
+	merged = kmalloc_array(stack->nr, sizeof(*merged), GFP_KERNEL);
+	if (!merged)
+		return obd_fail(err, -ENOMEM, "no memory for the layers");
+	for (i = 0; i < stack->nr; i++)
+		merged[i] = &stack->layers[i]->layer;
+	r = obd_stack_merge(&stack->map, merged, stack->nr, err);
+	kfree(merged);
+	return r;
+}
+
+/* The stack is locked. */
+static int stack_build(struct obd_stack *stack, struct obd_load *loads,
+		       struct obd_load **failed, struct obd_error *err)
+{
+	struct obd_batch batch = { .step = step_index };
+	unsigned int i, first = stack->below ? stack->below->nr : 0;
+	int r;
+
+	*failed = run_batch(loads + first, stack->nr - first, &batch);
+	r = *failed ? (*failed)->result : stack_merge(stack, first, err);
+	for (i = first; i < stack->nr; i++)
+		if (!loads[i].result)
+			shared_put_index(loads[i].shared);
+	if (r)
+		return r;
+	mutex_lock(&registry_lock);
+	stack->built = true;
+	mutex_unlock(&registry_lock);
+	return 0;
+}
+
+struct obd_stack *obd_stack_get(struct obd_load *loads, unsigned int nr,
+				bool *found, struct obd_load **failed,
+				struct obd_error *err)
+{
+	struct obd_stack *stack;
+	int r = 0;
+
+	*failed = NULL;
+	mutex_lock(&registry_lock);
+	stack = stack_find(loads, nr) ?: stack_alloc(loads, nr);
+	if (stack)
+		stack->users++;
+	mutex_unlock(&registry_lock);
+	if (!stack)
+		return ERR_PTR(obd_fail(err, -ENOMEM,
+					"no memory for a stack"));
+	mutex_lock(&stack->lock);
+	*found = stack->built;
+	if (!*found)
+		r = stack_build(stack, loads, failed, err);
+	mutex_unlock(&stack->lock);
+	if (r) {
+		obd_stack_put(stack);
+		return ERR_PTR(r);
+	}
+	return stack;
+}
+
+void obd_stack_put(struct obd_stack *stack)
+{
+	while (stack) {
+		struct obd_stack *below = stack->below;
+		bool last;
+
+		mutex_lock(&registry_lock);
+		last = !--stack->users;
+		if (last)
+			list_del(&stack->link);
+		mutex_unlock(&registry_lock);
+		if (!last)
+			return;
+		obd_map_release(&stack->map);
+		mutex_destroy(&stack->lock);
+		kfree(stack->layers);
+		kfree(stack);
+		stack = below;
+	}
+}
+
+void obd_stack_usage(const struct obd_stack *stack,
+		     struct obd_stack_usage *usage)
+{
+	bool shared = false;
+
+	*usage = (struct obd_stack_usage) {};
+	mutex_lock(&registry_lock);
+	for (; stack; stack = stack->below) {
+		u64 bytes = obd_map_bytes(&stack->map);
+
+		shared |= stack->users > 1;
+		usage->extents += stack->map.nr;
+		usage->bytes += bytes;
+		usage->shared_bytes += shared ? bytes : 0;
+	}
+	mutex_unlock(&registry_lock);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A target: what its constructor makes of a table line.
+ */
+#ifndef DM_OVERLAYBD_TARGET_H
+#define DM_OVERLAYBD_TARGET_H
+
+#include <linux/device-mapper.h>
+#include <linux/mutex.h>
+
+#include "dm-overlaybd-layer.h"
+#include "dm-overlaybd-prefetch.h"
+#include "dm-overlaybd-read.h"
+
+/**
+ * struct obd_target_layer - a layer of a target
+ * @dm_dev: the device that it lies on
+ * @bytes: its length, as the table says
+ * @shared: the layer
+ * @blob: its blob
+ * @reader: reads it, if it is compressed
+ */
+struct obd_target_layer {
+	struct dm_dev *dm_dev;
+	u64 bytes;
+	struct obd_shared *shared;
+	const struct obd_blob *blob;
+	struct obd_reader reader;
+};
+
+/* What loading a table took. */
+struct obd_load_times {
+	u64 open_us;
+	u64 merge_us;
+	unsigned int nr_found;	/* layers that were open before */
+	const char *map;	/* private, partial, shared, or none */
+};
+
+/**
+ * struct obd_target - a target
+ * @nr_layers: number of layers; 1 for an "overlaybd-zfile" target
+ * @layers: the layers, lowest first
+ * @stack: their merged map; NULL for an "overlaybd-zfile" target
+ * @no_cache: blocks are neither looked for in the cache nor kept
+ * @session: for the readers
+ * @times: of the constructor
+ * @lock: one message at a time, and none while suspending or resuming
+ * @prefetch: under @lock
+ *
+ * Immutable once constructed, but for @session, the readers' streams and
+ * @prefetch.
+ */
+struct obd_target {
+	unsigned int nr_layers;
+	struct obd_target_layer *layers;
+	struct obd_stack *stack;
+	bool no_cache;
+	struct obd_session session;
+	struct obd_load_times times;
+	struct mutex lock;	/* see above */
+	struct obd_prefetch prefetch;
+};
+
+/**
+ * obd_target_message - the targets' messages, see the admin guide
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words
+ * @result: where to answer
+ * @maxlen: room there
+ *
+ * May sleep.
+ *
+ * Return: 0, 1 if there is an answer, or a negative errno.
+ */
+int obd_target_message(struct dm_target *ti, unsigned int argc, char **argv,
+		       char *result, unsigned int maxlen);
+
+#endif
