@@ -42,7 +42,7 @@ def plain():
                   True, timed)
         yield Bar("instructions / dm-linear", "plain", case, OURS, "linear",
                   1.10, False, r.counts)
-    for layers in "1 layer", "255 layers, same extents":
+    for layers in "1 layer, same extents", "255 layers, same extents":
         yield Bar("speed / dm-linear", "plain", f"{layers}, 1 MiB", "linear",
                   OURS, 0.98, True, timed)
 

@@ -38,6 +38,12 @@ blob()
 		/dev/ram$ram $(size_of "$layer") ${*:+$# $*}"
 }
 
+# What is hot has to fit in the module's cache, if it has one.
+large_cache()
+{
+	[ ! -w "$cache" ] || echo 600 >"$cache"
+}
+
 # can OPTION: whether the module knows an option of its tables.
 can()
 {
