@@ -4,6 +4,7 @@
  */
 #include <linux/device-mapper.h>
 #include <linux/highmem.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -73,6 +74,12 @@ struct obd_chunk {
 	unsigned int nr_bvecs;
 	struct bio bio;
 };
+
+/* In User Mode Linux, mapping a page takes system calls of the host. */
+static bool map_pages = !IS_ENABLED(CONFIG_UML);
+module_param(map_pages, bool, 0644);
+MODULE_PARM_DESC(map_pages,
+		 "map the pages of a bio to decompress large blocks into them, do not copy");
 
 /*
  * They decompress chunks, large ones on any CPU, small ones where they were
@@ -390,8 +397,8 @@ static void output_choose(struct output *out, struct obd_chunk *chunk,
 	if (out->cached || !out->whole)
 		return;
 	out->direct = direct_out(bio, &chunk->at, out->len);
-	if (!out->direct && may_sleep && pages >= MAP_PAGES_MIN &&
-	    out->len % PAGE_SIZE == 0)
+	if (!out->direct && may_sleep && READ_ONCE(map_pages) &&
+	    pages >= MAP_PAGES_MIN && out->len % PAGE_SIZE == 0)
 		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
 }
 
