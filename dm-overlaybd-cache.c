@@ -286,6 +286,15 @@ static unsigned long scan_pages(struct shrinker *s, struct shrink_control *sc)
 	return freed >> PAGE_SHIFT ?: SHRINK_STOP;
 }
 
+/* An empty cache is one that has seen nothing. Blocks may come in meanwhile. */
+static void ghosts_forget(void)
+{
+	unsigned long i;
+
+	for (i = 0; ghosts && i < 1UL << ghost_bits; i++)
+		WRITE_ONCE(ghosts[i], 0);
+}
+
 static int set_max(const char *val, const struct kernel_param *kp)
 {
 	unsigned long mib;
@@ -298,6 +307,8 @@ static int set_max(const char *val, const struct kernel_param *kp)
 	WRITE_ONCE(cache_max, mib * SZ_1M);
 	if (READ_ONCE(shards))
 		evict_down_to(0, mib * SZ_1M);
+	if (!mib)
+		ghosts_forget();
 	return 0;
 }
 
