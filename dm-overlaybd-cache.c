@@ -318,6 +318,12 @@ static int get_max(char *buffer, const struct kernel_param *kp)
 			 READ_ONCE(cache_max) / SZ_1M);
 }
 
+/* Nobody writes to the file, but insmod calls this all the same. */
+static int set_bytes(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;
+}
+
 static int get_bytes(char *buffer, const struct kernel_param *kp)
 {
 	return scnprintf(buffer, PAGE_SIZE, "%ld\n",
@@ -330,6 +336,7 @@ static const struct kernel_param_ops max_ops = {
 };
 
 static const struct kernel_param_ops bytes_ops = {
+	.set = set_bytes,
 	.get = get_bytes,
 };
 

@@ -218,6 +218,13 @@ static void reserve_put(struct obd_source *source, struct obd_chunk *chunk)
 	}
 }
 
+void obd_chunk_return(struct obd_io *io)
+{
+	if (io->reserve)
+		reserve_put(io->reader->source, io->reserve);
+	io->reserve = NULL;
+}
+
 static void chunk_put(struct obd_chunk *chunk)
 {
 	bio_uninit(&chunk->bio);
@@ -750,7 +757,7 @@ bool obd_chunk_wait(struct obd_io *io)
 	unsigned long flags;
 	bool found = false;
 
-	if (io->waited || !io->reader->cached ||
+	if (io->waited || io->reserve || !io->reader->cached ||
 	    list_empty_careful(&source->background))
 		return false;
 	remember_sender(io);
