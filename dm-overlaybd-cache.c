@@ -106,7 +106,8 @@ bool obd_cache_admits(const struct obd_cache_layer *layer, u32 block)
 }
 
 struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
-				   u32 len, enum obd_cache_origin origin)
+				   u32 len, enum obd_cache_origin origin,
+				   bool checked)
 {
 	struct obd_cached *cached;
 
@@ -124,6 +125,7 @@ struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
 	cached->block = block;
 	cached->len = len;
 	cached->origin = origin;
+	cached->checked = checked;
 	return cached;
 }
 
@@ -221,6 +223,16 @@ static bool evict(unsigned int first, u64 most)
 	return false;
 }
 
+/* A block that has been checked is better than one that has not. */
+static void shard_make_way(struct shard *shard, const struct obd_cached *cached)
+{
+	struct obd_cached *other;
+
+	other = xa_load(&cached->layer->blocks, cached->block);
+	if (other && cached->checked > other->checked)
+		shard_remove(shard, other);
+}
+
 void obd_cache_insert(struct obd_cached *cached)
 {
 	struct obd_cache_layer *layer = cached->layer;
@@ -229,6 +241,7 @@ void obd_cache_insert(struct obd_cached *cached)
 	int r;
 
 	spin_lock(&shard->lock);
+	shard_make_way(shard, cached);
 	r = xa_insert(&layer->blocks, cached->block, cached, OBD_GFP_TRY);
 	if (!r) {
 		cached->main = cached->origin == OBD_CACHE_PREFETCH;

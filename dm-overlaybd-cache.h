@@ -50,6 +50,7 @@ struct obd_cache_layer {
  * @uses: times that it was used again, up to a small number
  * @origin: what brought it
  * @touched: it has been read
+ * @checked: its CRC was right, or it has none
  * @main: S: it is in the main queue, not on probation
  * @lru: S: its place in a queue; the first is the newest
  * @rcu: frees it
@@ -66,6 +67,7 @@ struct obd_cached {
 	u8 uses;
 	u8 origin;
 	bool touched;
+	bool checked;
 	bool main;
 	struct list_head lru;
 	struct rcu_head rcu;
@@ -116,15 +118,18 @@ bool obd_cache_fits(u32 len);
  * obd_cache_find - look for a block
  * @layer: the layer
  * @block: the block
+ * @checked: only one that has been checked will do
  *
  * Any context, under rcu_read_lock(), which keeps the block.
  *
  * Return: the block, or NULL.
  */
 static inline struct obd_cached *obd_cache_find(struct obd_cache_layer *layer,
-						u32 block)
+						u32 block, bool checked)
 {
-	return xa_load(&layer->blocks, block);
+	struct obd_cached *cached = xa_load(&layer->blocks, block);
+
+	return cached && cached->checked >= checked ? cached : NULL;
 }
 
 /**
@@ -168,13 +173,15 @@ bool obd_cache_admits(const struct obd_cache_layer *layer, u32 block);
  * @block: the block
  * @len: its bytes
  * @origin: what brings it
+ * @checked: its CRC will be right, or it has none
  *
  * Does not wait for memory. Not in interrupts.
  *
  * Return: the block, not in the cache yet, or NULL: then do without.
  */
 struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
-				   u32 len, enum obd_cache_origin origin);
+				   u32 len, enum obd_cache_origin origin,
+				   bool checked);
 
 /**
  * obd_cache_free - free a block that was not inserted
@@ -186,7 +193,8 @@ void obd_cache_free(struct obd_cached *cached);
  * obd_cache_insert - hand a block to the cache
  * @cached: the block, its data filled in. It may be gone afterwards
  *
- * Evicts others to make room. Not in interrupts.
+ * Evicts others to make room, and takes the place of one that has not been
+ * checked, if it has been itself. Not in interrupts.
  */
 void obd_cache_insert(struct obd_cached *cached);
 

@@ -409,8 +409,8 @@ static void output_choose(struct output *out, struct obd_chunk *chunk,
 
 	if (chunk->reader->cached &&
 	    (!out->whole || obd_cache_admits(cache, block)))
-		out->cached = obd_cache_alloc(cache, block, len,
-					      OBD_CACHE_READ);
+		out->cached = obd_cache_alloc(cache, block, len, OBD_CACHE_READ,
+					      chunk->reader->checked);
 	if (out->cached || !out->whole)
 		return;
 	out->direct = direct_out(bio, &chunk->at, out->len);
@@ -500,7 +500,8 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 	if (obd_cache_next(&source->cache, block, block) == block)
 		return BLK_STS_OK;
 	cached = obd_cache_alloc(&source->cache, block,
-				 obd_zfile_block_len(z, block), chunk->origin);
+				 obd_zfile_block_len(z, block), chunk->origin,
+				 chunk->reader->checked);
 	if (!cached)
 		return BLK_STS_RESOURCE;
 	if (decompress(chunk->reader, slot, block, src, cached->data)) {

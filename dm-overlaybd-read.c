@@ -81,7 +81,8 @@ static bool serve_block(struct obd_io *io)
 	u32 from, to;
 
 	rcu_read_lock();
-	cached = obd_cache_find(&reader->source->cache, io->block);
+	cached = obd_cache_find(&reader->source->cache, io->block,
+				reader->checked);
 	if (cached) {
 		from = max(begin, io->pos) - begin;
 		to = min(begin + cached->len, io->end) - begin;

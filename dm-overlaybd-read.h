@@ -110,6 +110,7 @@ struct obd_stream {
  * @session: the target's
  * @layer: number of the layer
  * @cached: whether the cache is used
+ * @checked: whether blocks have a CRC that is checked, or none
  * @streams: who reads what in sequence
  */
 struct obd_reader {
@@ -117,6 +118,7 @@ struct obd_reader {
 	struct obd_session *session;
 	unsigned int layer;
 	bool cached;
+	bool checked;
 	struct obd_stream streams[OBD_STREAMS];
 };
 

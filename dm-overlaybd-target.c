@@ -140,13 +140,6 @@ static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 	return layer_get_device(ti, l, nr, path);
 }
 
-/* A block that nobody has checked must not be shown to those who check. */
-static bool layer_cached(const struct obd_target *t,
-			 const struct obd_blob *blob)
-{
-	return !t->no_cache && (t->session.verify || !blob->zfile.verify);
-}
-
 static void layer_init(struct obd_target *t, unsigned int nr,
 		       struct obd_load *load)
 {
@@ -167,7 +160,8 @@ static void layer_init(struct obd_target *t, unsigned int nr,
 	l->reader.source = &l->shared->source;
 	l->reader.session = &t->session;
 	l->reader.layer = nr;
-	l->reader.cached = layer_cached(t, l->blob);
+	l->reader.cached = !t->no_cache;
+	l->reader.checked = t->session.verify || !l->blob->zfile.verify;
 }
 
 static int check_mode(struct dm_target *ti)
