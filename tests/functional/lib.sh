@@ -292,6 +292,32 @@ expect_counter()
 	expect_equal "$2 of $1" "$(counter "$1" "$2")" "$3"
 }
 
+# expect_times NAME REGEX: what loading its table took, and found.
+expect_times()
+{
+	local times
+
+	times=$(dmsetup message "$1" 0 times)
+	grep -qE -- "$2" <<<"$times" ||
+		fail "times of $1: '$times', expected: $2"
+}
+
+readonly PARAMETERS=/sys/module/dm_overlaybd/parameters
+
+# cache_bytes: prints what the cache of decompressed blocks holds.
+cache_bytes()
+{
+	cat $PARAMETERS/cache_bytes
+}
+
+# cache_limit MIB: it may hold so much, until the test ends.
+cache_limit()
+{
+	defer cp cache_mib $PARAMETERS/cache_mib
+	[ -e cache_mib ] || cat $PARAMETERS/cache_mib >cache_mib
+	echo "$1" >$PARAMETERS/cache_mib
+}
+
 # fault_filter CAPABILITY: memory is refused to the module only, as far as a
 # call chain of that depth tells.
 fault_filter()
