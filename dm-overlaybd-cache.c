@@ -46,9 +46,10 @@ static struct shrinker *shrinker;
 static u32 *ghosts;
 static unsigned int ghost_bits;
 
+/* All 64 bits: hash_64() gives 32 at most. */
 static u64 hash_block(const struct obd_cache_layer *layer, u32 block)
 {
-	return hash_64((u64)layer->salt << 32 | block, 64);
+	return ((u64)layer->salt << 32 | block) * GOLDEN_RATIO_64;
 }
 
 static struct shard *shard_of(const struct obd_cached *cached)

@@ -4,6 +4,7 @@
  */
 #include <linux/device-mapper.h>
 #include <linux/highmem.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -19,8 +20,11 @@
 #define CHUNK_STORED	SZ_128K
 #define CHUNK_OUTPUT	SZ_256K
 
-/* What of a large bio one CPU gets, at the least; smaller ones stay on one. */
+/* Bios up to that are not spread over CPUs, nor cut into less. */
 #define SHARE_OUTPUT	SZ_64K
+
+/* So many chunks for each CPU: none is left waiting for another's last one. */
+#define SHARES_PER_CPU	4
 
 /* For less than that, a copy costs no more than mapping pages. */
 #define MAP_PAGES_MIN	4
@@ -73,6 +77,12 @@ struct obd_chunk {
 	unsigned int nr_bvecs;
 	struct bio bio;
 };
+
+/* In User Mode Linux, mapping a page takes system calls of the host. */
+static bool map_pages = !IS_ENABLED(CONFIG_UML);
+module_param(map_pages, bool, 0644);
+MODULE_PARM_DESC(map_pages,
+		 "map the pages of a bio to decompress large blocks into them, do not copy");
 
 /*
  * They decompress chunks, large ones on any CPU, small ones where they were
@@ -301,6 +311,12 @@ static void flush_direct(void *dst, u32 len)
 		flush_dcache_page(virt_to_page(page));
 }
 
+static bool can_map(const struct obd_source *source)
+{
+	return READ_ONCE(map_pages) &&
+	       source->blob->zfile.block_size >= MAP_PAGES_MIN * PAGE_SIZE;
+}
+
 /* Map the next @nr pages of the bio, if they are whole. May sleep. */
 static void *map_out(struct bio *bio, struct bvec_iter iter, u32 nr,
 		     struct page **pages)
@@ -390,7 +406,7 @@ static void output_choose(struct output *out, struct obd_chunk *chunk,
 	if (out->cached || !out->whole)
 		return;
 	out->direct = direct_out(bio, &chunk->at, out->len);
-	if (!out->direct && may_sleep && pages >= MAP_PAGES_MIN &&
+	if (!out->direct && may_sleep && can_map(source) &&
 	    out->len % PAGE_SIZE == 0)
 		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
 }
@@ -522,22 +538,26 @@ static void chunk_work(struct work_struct *work)
 	chunk_decompress(chunk, obd_slot_get(), true);
 }
 
-static bool is_small(const struct obd_chunk *chunk)
+/* Is there nothing to be gained from handing a chunk to others? */
+static bool is_local(const struct obd_chunk *chunk)
 {
-	u8 shift = chunk->reader->source->blob->zfile.block_shift;
+	const struct obd_io *io = chunk->io;
 
-	return chunk->io && (u64)chunk->nr << shift <= SHARE_OUTPUT;
+	if (!io)
+		return false;
+	return io->end - io->pos <= SHARE_OUTPUT ||
+	       (num_online_cpus() == 1 && !can_map(chunk->reader->source));
 }
 
 /*
  * A device like a ramdisk is done before submitting returns: then the submitter
- * decompresses what is small. It must not sleep, for what it is in is unknown.
+ * decompresses what is local. It must not sleep, for what it is in is unknown.
  */
 static void chunk_start(struct obd_chunk *chunk)
 {
 	struct obd_slot *slot = NULL;
 
-	if (!is_small(chunk)) {
+	if (!is_local(chunk)) {
 		queue_work(spread_wq, &chunk->work);
 		return;
 	}
@@ -662,13 +682,24 @@ static struct obd_chunk *chunk_get_reserve(struct obd_io *io, u32 *nr, u32 *len)
 	return chunk ?: reserve_get(io);
 }
 
-/* How many blocks the next chunk may have: every CPU is to get its share. */
+/* How much of a bio a chunk may bring: every CPU is to get its shares. */
+static u32 share_of(const struct obd_io *io)
+{
+	unsigned int cpus = num_online_cpus();
+	u32 len = io->end - io->pos;
+
+	if (cpus == 1)
+		return CHUNK_OUTPUT;
+	return clamp_t(u32, len / (SHARES_PER_CPU * cpus), SHARE_OUTPUT,
+		       CHUNK_OUTPUT);
+}
+
+/* How many blocks the next chunk may have. */
 static u32 blocks_wanted(const struct obd_io *io)
 {
 	struct obd_source *source = io->reader->source;
-	u32 share = clamp_t(u64, (io->end - io->pos) / num_online_cpus(),
-			    SHARE_OUTPUT, CHUNK_OUTPUT);
-	u32 nr = max_t(u32, share >> source->blob->zfile.block_shift, 1);
+	u8 shift = source->blob->zfile.block_shift;
+	u32 nr = max_t(u32, share_of(io) >> shift, 1);
 	u32 last = io->last - io->block < nr ? io->last : io->block + nr - 1;
 
 	if (io->reader->cached)

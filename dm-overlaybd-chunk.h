@@ -4,9 +4,9 @@
  * decompresses. A chunk is for a bio, or for the cache alone. Bios that want
  * blocks of the latter kind wait for it, each until its own are there.
  *
- * A small chunk is decompressed by whoever submitted it, if the device is done
- * before submitting returns, or else on the same CPU; the chunks of a large bio
- * are spread over all CPUs.
+ * What a small bio needs is decompressed by whoever submitted it, if the device
+ * is done before submitting returns, or else on the same CPU; the chunks of a
+ * large bio are spread over all CPUs.
  */
 #ifndef DM_OVERLAYBD_CHUNK_H
 #define DM_OVERLAYBD_CHUNK_H

@@ -50,7 +50,7 @@ typedef unsigned long (*obd_shrinker_fn)(struct shrinker *shrinker,
 					 struct shrink_control *sc);
 
 /* Shrinkers are allocated by the kernel since 6.7. */
-#ifdef OBD_HAVE_SHRINKER_ALLOC
+#ifdef SHRINKER_ALLOCATED
 static inline struct shrinker *obd_shrinker_register(obd_shrinker_fn count,
 						     obd_shrinker_fn scan)
 {

@@ -72,6 +72,7 @@ static void overlaybd_dtr(struct dm_target *ti)
 	obd_trace_clear(&t->session.trace);
 	free_percpu(t->session.counters);
 	mutex_destroy(&t->lock);
+	kvfree(t->routes);
 	kvfree(t->layers);
 	kfree(t);
 }
@@ -92,10 +93,11 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 	s->device = dm_table_device_name(ti->table);
 	obd_trace_init(&s->trace);
 	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
+	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
 	s->counters = alloc_percpu(struct obd_counters);
 	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 1,
 				s->device);
-	if (!t->layers || !s->counters || !s->wq)
+	if (!t->layers || !t->routes || !s->counters || !s->wq)
 		return NULL;
 	t->nr_layers = nr_layers;
 	return t;
@@ -147,14 +149,19 @@ static void layer_init(struct obd_target *t, unsigned int nr,
 		       struct obd_load *load)
 {
 	struct obd_target_layer *l = &t->layers[nr];
+	struct obd_route *route = &t->routes[nr];
 
 	l->shared = load->shared;
 	if (load->result)
 		return;
 	t->times.nr_found += load->found;
 	l->blob = &l->shared->layer.blob;
-	if (!l->blob->compressed)
+	if (!l->blob->compressed) {
+		route->bdev = l->dm_dev->bdev;
+		route->start = l->blob->start >> SECTOR_SHIFT;
 		return;
+	}
+	route->reader = &l->reader;
 	l->reader.source = &l->shared->source;
 	l->reader.session = &t->session;
 	l->reader.layer = nr;
@@ -373,28 +380,21 @@ static int submit_hole(struct bio *bio)
 	return DM_MAPIO_SUBMITTED;
 }
 
-static int submit_compressed(struct obd_target_layer *l, struct bio *bio,
+static int submit_compressed(struct obd_reader *reader, struct bio *bio,
 			     u64 sector)
 {
 	struct obd_io *io = dm_per_bio_data(bio, sizeof(*io));
 
 	if (bio_sectors(bio) > OBD_READ_MAX_SECTORS)
 		dm_accept_partial_bio(bio, OBD_READ_MAX_SECTORS);
-	obd_read_bio(&l->reader, bio, io, sector << SECTOR_SHIFT);
+	obd_read_bio(reader, bio, io, sector << SECTOR_SHIFT);
 	return DM_MAPIO_SUBMITTED;
-}
-
-static int remap_plain(struct obd_target_layer *l, struct bio *bio, u64 sector)
-{
-	bio_set_dev(bio, l->dm_dev->bdev);
-	bio->bi_iter.bi_sector = (l->blob->start >> SECTOR_SHIFT) + sector;
-	return DM_MAPIO_REMAPPED;
 }
 
 static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 {
 	struct obd_target *t = ti->private;
-	struct obd_target_layer *l;
+	const struct obd_route *route;
 	struct obd_range range;
 
 	if (unlikely(bio_op(bio) != REQ_OP_READ))
@@ -405,10 +405,12 @@ static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 		dm_accept_partial_bio(bio, range.len);
 	if (range.layer == OBD_HOLE)
 		return submit_hole(bio);
-	l = &t->layers[range.layer];
-	if (l->blob->compressed)
-		return submit_compressed(l, bio, range.moffset);
-	return remap_plain(l, bio, range.moffset);
+	route = &t->routes[range.layer];
+	if (!route->bdev)
+		return submit_compressed(route->reader, bio, range.moffset);
+	bio_set_dev(bio, route->bdev);
+	bio->bi_iter.bi_sector = route->start + range.moffset;
+	return DM_MAPIO_REMAPPED;
 }
 
 static int zfile_map(struct dm_target *ti, struct bio *bio)
@@ -417,7 +419,7 @@ static int zfile_map(struct dm_target *ti, struct bio *bio)
 
 	if (unlikely(bio_op(bio) != REQ_OP_READ))
 		return DM_MAPIO_KILL;
-	return submit_compressed(&t->layers[0], bio,
+	return submit_compressed(&t->layers[0].reader, bio,
 				 dm_target_offset(ti, bio->bi_iter.bi_sector));
 }
 

@@ -28,6 +28,20 @@ struct obd_target_layer {
 	struct obd_reader reader;
 };
 
+/**
+ * struct obd_route - where reads of a layer go; small, for they may be of any
+ * @bdev: the device, if the layer is plain; else NULL
+ * @start: sector of the device where the layer begins
+ * @reader: reads it, if it is compressed
+ */
+struct obd_route {
+	struct block_device *bdev;
+	union {
+		sector_t start;
+		struct obd_reader *reader;
+	};
+};
+
 /* What loading a table took. */
 struct obd_load_times {
 	u64 open_us;
@@ -40,6 +54,7 @@ struct obd_load_times {
  * struct obd_target - a target
  * @nr_layers: number of layers; 1 for an "overlaybd-zfile" target
  * @layers: the layers, lowest first
+ * @routes: the same, as far as a read wants to know
  * @stack: their merged map; NULL for an "overlaybd-zfile" target
  * @no_cache: blocks are neither looked for in the cache nor kept
  * @session: for the readers
@@ -53,6 +68,7 @@ struct obd_load_times {
 struct obd_target {
 	unsigned int nr_layers;
 	struct obd_target_layer *layers;
+	struct obd_route *routes;
 	struct obd_stack *stack;
 	bool no_cache;
 	struct obd_session session;
