@@ -44,7 +44,7 @@ dm_create hot "${STACK/ $(((HOT_BYTES + SCAN_BYTES) / SECTOR)) / $((HOT_BYTES / 
 for _ in 1 2 3; do
 	read_hot
 done
-expect_counter hot blocks $HOT_BLOCKS
+expect_hot
 for size in 4k 1M 1M 64k; do
 	say "a scan in reads of $size"
 	before=$(counter scan blocks)

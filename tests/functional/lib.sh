@@ -265,6 +265,25 @@ device()
 	helper device "$@"
 }
 
+# start_device VERB...: device.py in the background, as process READER, until
+# stop_device.
+start_device()
+{
+	PYTHONPATH=$HERE python3 -B -S "$HERE/device.py" "$@" >reader.log 2>&1 &
+	READER=$!
+	defer kill "$READER"
+}
+
+# stop_device: it has been at work all the time.
+stop_device()
+{
+	local status=0
+
+	kill "$READER"
+	wait "$READER" || status=$?
+	expect_equal "status of the reader ($(cat reader.log))" $status 143
+}
+
 # The fields of STATUSTYPE_INFO of a stack, in their order.
 readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
 	deferred read_errors crc_errors decompress_errors shared_map_bytes

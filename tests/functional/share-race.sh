@@ -17,8 +17,10 @@ create_layer --raw disk0 --compress lz4 layer0
 for nr in 1 2; do
 	cp disk$((nr - 1)) disk$nr
 	device sprinkle seed=$nr sectors=1000 disk$nr
-	create_layer --raw disk$nr --base disk$((nr - 1)) --compress zstd \
-		--block-size 16K layer$nr
+	packed=(--compress zstd --block-size 16K)
+	[ $nr != 2 ] || packed=()
+	create_layer --raw disk$nr --base disk$((nr - 1)) "${packed[@]}" \
+		layer$nr
 done
 images=()
 lines=''
@@ -27,9 +29,10 @@ for nr in 0 1 2; do
 	lines+=" lower $LOOP $(stat -c %s layer$nr)"
 	images+=(disk$nr "0 $((SIZE / SECTOR)) overlaybd $((3 * nr + 3))$lines")
 done
-# A layer that opens and does not merge, and one that does not open.
+# A layer that opens, but has entries out of order, and one that does not open.
 cp layer2 smashed
-device smash smashed $(($(stat -c %s smashed) / 2)) 65536
+end=$(($(stat -c %s smashed) - 12288))
+device flip smashed $((end + 1)) $((end + 33)) $((end + 65))
 loop_attach smashed
 bad="0 $((SIZE / SECTOR)) overlaybd 9${lines% lower *} lower $LOOP"
 images+=(- "$bad $(stat -c %s smashed)" - "$bad 8192")

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCKS=1024
-TIMES=15
+TIMES=6
 
 # fetch: ask for all, as long as there is somebody to read it.
 fetch()
@@ -12,6 +12,7 @@ fetch()
 	while kill -0 "$1" 2>/dev/null; do
 		dmsetup message background 0 prefetch add 0 0 $BLOCKS ||
 			return
+		sleep 0.05
 	done
 }
 
@@ -21,11 +22,9 @@ create_layer --raw raw --compress lz4 layer
 # So small that there is always something to bring.
 cache_limit 1
 stack_create background $((BLOCKS * 8)) -- layer
-device sequential readers=3 size=2048 rounds=6 /dev/mapper/background raw \
-	2>read.log &
-reader=$!
-defer kill $reader
-fetch $reader &
+start_device sequential readers=3 size=2048 rounds=1000 \
+	/dev/mapper/background raw
+fetch "$READER" &
 fetcher=$!
 for ((n = 0; n < TIMES; n++)); do
 	dmsetup suspend background
@@ -36,9 +35,7 @@ for ((n = 0; n < TIMES; n++)); do
 	sleep 0.1
 done
 helper reload background $TIMES "$STACK" "$STACK 1 no_cache" "$STACK"
-kill -0 $reader 2>/dev/null || fail "the reader is gone: $(cat read.log)"
-kill $reader
-wait $reader || [ $? = 143 ] || fail "$(cat read.log)"
+stop_device
 wait $fetcher || true
 expect_counter background read_errors 0
 cmp /dev/mapper/background raw
