@@ -448,7 +448,7 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr)
 }
 
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
-		    unsigned int nr, struct obd_error *err)
+		    unsigned int nr, unsigned int first, struct obd_error *err)
 {
 	u64 sectors = obd_stack_sectors(layers, nr);
 	struct obd_index *indexes;
@@ -457,6 +457,8 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 
 	if (!sectors)
 		return obd_fail(err, -EINVAL, "no layer has a virtual size");
+	layers += first;
+	nr -= first;
 	indexes = kvmalloc_array(nr, sizeof(*indexes), GFP_KERNEL);
 	if (!indexes)
 		return obd_fail(err, -ENOMEM, "no memory for %u indexes", nr);
@@ -464,7 +466,7 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 		indexes[i].entries = layers[i]->entries;
 		indexes[i].nr = layers[i]->lsmt.nr_entries;
 	}
-	r = obd_map_build(map, indexes, nr, sectors, err);
+	r = obd_map_build(map, indexes, nr, first, sectors, err);
 	kvfree(indexes);
 	return r;
 }

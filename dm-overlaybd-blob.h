@@ -203,15 +203,17 @@ void obd_layer_release(struct obd_layer *layer);
 u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr);
 
 /**
- * obd_stack_merge - merge the indexes of a stack
+ * obd_stack_merge - merge the indexes of a stack, or of its upper layers
  * @map: see obd_map_build()
- * @layers: opened layers with their indexes, lowest first
+ * @layers: opened layers, lowest first, from @first on with their indexes
  * @nr: 1 to LSMT_MAX_LAYERS
+ * @first: the lowest layer to merge, below @nr; the virtual size is that of the
+ *	whole stack all the same
  * @err: the reason, on failure
  *
  * Return: 0, or a negative errno; -EINVAL if no layer has a virtual size.
  */
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
-		    unsigned int nr, struct obd_error *err);
+		    unsigned int nr, unsigned int first, struct obd_error *err);
 
 #endif

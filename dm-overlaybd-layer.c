@@ -17,7 +17,7 @@
 #define DEPTH_MAX	3
 
 /* Sharing less memory than that is not worth a second lookup. */
-#define BELOW_MIN_BYTES	(~0ULL)
+#define BELOW_MIN_BYTES	SZ_16K
 
 /* Taken inside the locks of stacks; held for short. */
 static DEFINE_MUTEX(registry_lock);
@@ -362,7 +362,7 @@ static int stack_merge(struct obd_stack *stack, unsigned int first,
 		return obd_fail(err, -ENOMEM, "no memory for the layers");
 	for (i = 0; i < stack->nr; i++)
 		merged[i] = &stack->layers[i]->layer;
-	r = obd_stack_merge(&stack->map, merged, stack->nr, err);
+	r = obd_stack_merge(&stack->map, merged, stack->nr, first, err);
 	kfree(merged);
 	return r;
 }

@@ -50,7 +50,6 @@ struct obd_shared {
 	struct obd_source source;
 };
 
-#define OBD_BELOW (-2)
 struct obd_batch;
 
 /**
@@ -179,16 +178,17 @@ void obd_stack_usage(const struct obd_stack *stack,
  * obd_stack_lookup - find out who serves a sector
  * @stack: the stack
  * @sector: virtual sector, below that of @stack->map
+ * @hint: see obd_map_lookup_near()
  * @range: the answer
  *
  * Neither locks nor allocates; any context.
  */
 static inline void obd_stack_lookup(const struct obd_stack *stack, u64 sector,
-				    struct obd_range *range)
+				    u32 *hint, struct obd_range *range)
 {
 	u64 len;
 
-	obd_map_lookup(&stack->map, sector, range);
+	obd_map_lookup_near(&stack->map, sector, hint, range);
 	while (unlikely(range->layer == OBD_BELOW)) {
 		len = range->len;
 		stack = stack->below;

@@ -160,19 +160,32 @@ int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 	return 0;
 }
 
-/* A leaf's extents begin less than this behind its first sector. */
-#define LEAF_SPAN	0xffffffffULL
-
-/* 0 for a hole, see struct obd_leaf. */
-static u64 extent_what(u64 source, u64 delta)
+static u64 extent_what(u64 code, u64 delta)
 {
-	return source << OBD_EXTENT_SHIFT | (delta & LSMT_MOFFSET_MASK);
+	return code << OBD_EXTENT_SHIFT | (delta & LSMT_MOFFSET_MASK);
 }
 
-static u32 leaf_bytes(u32 nr)
+static u32 map_nr_pieces(const struct obd_map *map)
 {
-	return sizeof(struct obd_leaf) +
-	       round_up(nr, OBD_LEAF_LINE) * sizeof(u32) + nr * sizeof(u64);
+	return DIV_ROUND_UP(map->nr_leaves, OBD_PIECE_LEAVES);
+}
+
+/* See @pieces for why this does not take the number within the piece. */
+static inline struct obd_leaf *map_leaf(const struct obd_map *map, u32 i)
+{
+	return (struct obd_leaf *)(map->pieces[i / OBD_PIECE_LEAVES] +
+				   i * sizeof(struct obd_leaf));
+}
+
+static void *map_piece(const struct obd_map *map, u32 i)
+{
+	return map_leaf(map, i * OBD_PIECE_LEAVES);
+}
+
+static void map_set_piece(struct obd_map *map, u32 i, void *piece)
+{
+	map->pieces[i] = (unsigned long)piece -
+			 i * OBD_PIECE_LEAVES * sizeof(struct obd_leaf);
 }
 
 /*
@@ -192,7 +205,7 @@ static u32 leaf_bytes(u32 nr)
  * hold enough entries to be worth the look at every layer.
  */
 #define MERGE_BUDGET	4096		/* of entries in a window */
-#define MERGE_BATCH	128		/* laid down between looks at the leaf */
+#define MERGE_BATCH	128		/* laid down between looks at the extents */
 #define MERGE_DIGIT_MIN	5		/* bits to sort by in one pass */
 #define MERGE_DIGIT_MAX	10
 #define MERGE_SOURCES	(LSMT_MAX_LAYERS + 1)
@@ -201,7 +214,7 @@ static u32 leaf_bytes(u32 nr)
 /* Two budgets; a share is at least one entry. */
 #define MERGE_ENTRIES	(2 * MERGE_BUDGET + LSMT_MAX_LAYERS)
 /* An entry may end one extent and begin another; so may what it hides. */
-#define MERGE_EXTENTS	(OBD_LEAF_EXTENTS + 2 * MERGE_BATCH + MERGE_SOURCES + 2)
+#define MERGE_EXTENTS	(OBD_NEAR_EXTENTS + 2 * MERGE_BATCH + MERGE_SOURCES + 2)
 
 /* An entry that begins in the window; @begin is counted from there. */
 struct merge_entry {
@@ -234,6 +247,8 @@ struct merge_view {
 struct merge {
 	unsigned int nr_sources;
 	unsigned int nr_active;
+	unsigned int code;	/* of source 0, see struct obd_leaf */
+	u64 zeroed;		/* what an entry of zeroes is */
 	struct merge_layer layers[MERGE_SOURCES];
 
 	/* The window. */
@@ -303,11 +318,13 @@ static void merge_set_digit(struct merge *m)
 	memset(m->counts[1], 0, size);
 }
 
-static u64 merge_what(const struct lsmt_entry *e, u64 offset, u64 source)
+static u64 merge_what(const struct merge *m, const struct lsmt_entry *e,
+		      u64 offset, u64 source)
 {
 	u64 mapped = lsmt_entry_zeroed(e) - 1ULL;
+	u64 what = extent_what(m->code + source, lsmt_entry_moffset(e) - offset);
 
-	return mapped & extent_what(source, lsmt_entry_moffset(e) - offset);
+	return (mapped & what) | (~mapped & m->zeroed);
 }
 
 /*
@@ -334,7 +351,7 @@ static void merge_collect(struct merge *m)
 			to->begin = begin;
 			to->len = lsmt_entry_length(e);
 			to->source = i;
-			to->what = merge_what(e, offset, i);
+			to->what = merge_what(m, e, offset, i);
 			m->counts[0][begin & mask]++;
 			m->counts[1][begin >> m->digit & mask]++;
 		}
@@ -495,48 +512,90 @@ static inline void merge_lay(struct merge *m, struct merge_view *v,
 	v->end = end ^ ((end ^ v->end) & lower);
 }
 
-static struct obd_leaf *merge_leaf(const struct merge *m, u32 nr)
+/* Of @whats there are as many as a leaf has room for, whatever they are. */
+static void near_write(struct obd_leaf *leaf, const u64 *sectors,
+		       const u64 *whats, u32 nr)
 {
-	u32 i, slots = round_up(nr, OBD_LEAF_LINE);
-	struct obd_leaf *leaf;
+	u32 i;
 
-	leaf = kvmalloc(leaf_bytes(nr), GFP_KERNEL | __GFP_NOWARN);
-	if (!leaf)
-		return NULL;
-	leaf->begin = m->sectors[0];
-	leaf->end = m->sectors[nr];
-	leaf->nr = nr;
 	for (i = 0; i < nr; i++)
-		leaf->begins[i] = m->sectors[i] - leaf->begin;
-	for (; i < slots; i++)
-		leaf->begins[i] = ~0U;
-	for (i = 0; i < OBD_LEAF_LINES; i++)
-		leaf->lines[i] = i < slots / OBD_LEAF_LINE ?
-				 leaf->begins[i * OBD_LEAF_LINE] : ~0U;
-	memcpy(leaf->begins + slots, m->extents, nr * sizeof(m->extents[0]));
-	return leaf;
+		leaf->near.ends[i] = sectors[i + 1] - sectors[0];
+	for (; i < OBD_NEAR_EXTENTS; i++)
+		leaf->near.ends[i] = leaf->near.ends[nr - 1];
+	memcpy(leaf->near.whats, whats, sizeof(leaf->near.whats));
 }
 
-/* Move extents into a new leaf; at least one more has to follow. */
-static int merge_write_leaf(struct merge *m, struct obd_map *map)
+static void far_write(struct obd_leaf *leaf, const u64 *sectors,
+		      const u64 *whats, u32 nr)
 {
-	u32 nr = min_t(u32, m->view.nr, OBD_LEAF_EXTENTS);
-	struct obd_leaf *leaf;
-	u32 left;
+	u32 i;
 
-	while (m->sectors[nr - 1] - m->sectors[0] >= LEAF_SPAN)
-		nr--;
-	leaf = merge_leaf(m, nr);
+	for (i = 0; i < nr; i++)
+		leaf->far.ends[i] = sectors[i + 1] - sectors[0];
+	for (; i < OBD_FAR_EXTENTS; i++)
+		leaf->far.ends[i] = leaf->far.ends[nr - 1];
+	memcpy(leaf->far.whats, whats, sizeof(leaf->far.whats));
+}
+
+/* Room for one more leaf, at the end of the last piece or in a new one. */
+static struct obd_leaf *map_new_leaf(struct obd_map *map)
+{
+	u32 i = map->nr_leaves;
+
+	if (i % OBD_PIECE_LEAVES == 0) {
+		void *piece = kvmalloc(OBD_PIECE_SIZE,
+				       GFP_KERNEL | __GFP_NOWARN);
+
+		if (!piece)
+			return NULL;
+		map_set_piece(map, i / OBD_PIECE_LEAVES, piece);
+	}
+	map->nr_leaves++;
+	return map_leaf(map, i);
+}
+
+/*
+ * Move up to @nr extents into a new leaf; where the last of them ends has to
+ * be known. Returns how many, or an error.
+ */
+static int merge_write_leaf(struct obd_map *map, const u64 *sectors,
+			     const u64 *whats, u32 nr)
+{
+	struct obd_leaf *leaf = map_new_leaf(map);
+	bool far;
+
 	if (!leaf)
 		return -ENOMEM;
-	map->extents[map->nr_leaves++] = leaf;
+	nr = min_t(u32, nr, OBD_NEAR_EXTENTS);
+	far = sectors[nr] - sectors[0] >= 1ULL << 32;
+	if (far) {
+		nr = min_t(u32, nr, OBD_FAR_EXTENTS);
+		far_write(leaf, sectors, whats, nr);
+	} else {
+		near_write(leaf, sectors, whats, nr);
+	}
+	map->levels[0][map->nr_leaves - 1] = sectors[0] << 1 | far;
 	map->nr += nr;
-	map->bytes += leaf_bytes(nr);
+	return nr;
+}
 
-	left = m->view.nr - nr;
-	memmove(m->sectors, m->sectors + nr,
+/* Move extents into leaves until no more than @keep are left. */
+static int merge_write(struct merge *m, struct obd_map *map, u32 keep)
+{
+	u32 left = m->view.nr, done = 0;
+
+	while (left > keep) {
+		int nr = merge_write_leaf(map, m->sectors + done,
+					   m->extents + done, left);
+
+		if (nr < 0)
+			return nr;
+		done += nr;
+		left -= nr;
+	}
+	memmove(m->sectors, m->sectors + done,
 		(left + 1) * sizeof(m->sectors[0]));
-	memmove(m->extents, m->extents + nr, left * sizeof(m->extents[0]));
+	memmove(m->extents, m->extents + done, left * sizeof(m->extents[0]));
 	m->view.nr = left;
 	return 0;
 }
@@ -562,8 +621,7 @@ static int merge_lay_all(struct merge *m, struct obd_map *map,
 	for (i = 0; i < m->nr_entries && !r; i = next) {
 		next = min(i + MERGE_BATCH, m->nr_entries);
 		merge_lay_batch(m, entries + i, entries + next);
-		while (m->view.nr > OBD_LEAF_EXTENTS && !r)
-			r = merge_write_leaf(m, map);
+		r = merge_write(m, map, OBD_NEAR_EXTENTS);
 	}
 	return r;
 }
@@ -571,7 +629,7 @@ static int merge_lay_all(struct merge *m, struct obd_map *map,
 static int merge_run(struct merge *m, struct obd_map *map)
 {
 	u64 limit = map->nr_sectors;
-	int r = 0;
+	int r;
 
 	while (merge_window(m, limit)) {
 		merge_set_digit(m);
@@ -584,13 +642,12 @@ static int merge_run(struct merge *m, struct obd_map *map)
 
 	merge_advance(m, &m->view, limit);
 	m->sectors[m->view.nr] = limit;
-	while (m->view.nr && !r)
-		r = merge_write_leaf(m, map);
-	return r;
+	return merge_write(m, map, 0);
 }
 
 static void merge_init(struct merge *m, const struct obd_index *indexes,
-		       unsigned int nr_layers, u32 nr_entries)
+		       unsigned int nr_layers, u32 nr_entries,
+		       unsigned int first_layer)
 {
 	u32 divisor = nr_entries / MERGE_BUDGET + 1;
 	unsigned int i;
@@ -603,52 +660,170 @@ static void merge_init(struct merge *m, const struct obd_index *indexes,
 		l->last = l->next + indexes[i].nr;
 		l->share = indexes[i].nr / divisor + 1;
 	}
+	if (first_layer) {
+		m->code = first_layer + 1;
+		m->zeroed = extent_what(1, 0);
+	}
 	m->view.what = ~0ULL;	/* nothing is seen yet, not even a hole */
 }
 
 /*
  * Room to note all the leaves that there may be. An entry begins and ends one
- * extent at the most; leaves are full but for the last, and those whose
- * extents are too far apart.
+ * extent at the most; all leaves but the last are full.
  */
 static int map_alloc(struct obd_map *map, u32 nr_entries)
 {
-	u32 nr = 2 * nr_entries + 1;
+	u32 nr = 2 * nr_entries / OBD_FAR_EXTENTS + 1;
 
-	nr = min_t(u64, nr,
-		   nr / OBD_LEAF_EXTENTS + (map->nr_sectors >> 31) + 1);
-	map->extents = kvmalloc_array(nr, sizeof(*map->extents),
-				      GFP_KERNEL | __GFP_NOWARN);
-	return map->extents ? 0 : -ENOMEM;
+	map->levels[0] = kvmalloc_array(nr, sizeof(*map->levels[0]),
+					GFP_KERNEL | __GFP_NOWARN);
+	map->pieces = kvmalloc_array(nr / OBD_PIECE_LEAVES + 1,
+				     sizeof(*map->pieces),
+				     GFP_KERNEL | __GFP_NOWARN);
+	return map->levels[0] && map->pieces ? 0 : -ENOMEM;
 }
 
-/* All leaves are there: keep just what their number takes. */
-static int map_index(struct obd_map *map)
+/* All leaves are there: keep just what they take. */
+static int map_trim(struct obd_map *map)
 {
-	struct obd_leaf **leaves;
-	u32 i;
+	u32 nr = map_nr_pieces(map), last = nr - 1;
+	u32 nr_leaves = map->nr_leaves - last * OBD_PIECE_LEAVES;
+	u32 bytes = nr_leaves * sizeof(struct obd_leaf);
+	unsigned long *pieces;
+	void *piece;
 
-	leaves = kvmalloc_array(map->nr_leaves, sizeof(*leaves),
-				GFP_KERNEL | __GFP_NOWARN);
-	map->begins = kvmalloc_array(map->nr_leaves, sizeof(*map->begins),
-				     GFP_KERNEL | __GFP_NOWARN);
-	if (!leaves || !map->begins) {
-		kvfree(leaves);
+	pieces = kvmalloc_array(nr, sizeof(*pieces), GFP_KERNEL | __GFP_NOWARN);
+	if (!pieces)
 		return -ENOMEM;
-	}
-	for (i = 0; i < map->nr_leaves; i++) {
-		leaves[i] = map->extents[i];
-		map->begins[i] = leaves[i]->begin;
-	}
-	kvfree(map->extents);
-	map->extents = leaves;
-	map->bytes += map->nr_leaves * (sizeof(*leaves) + sizeof(*map->begins));
+	memcpy(pieces, map->pieces, nr * sizeof(*pieces));
+	kvfree(map->pieces);
+	map->pieces = pieces;
+
+	piece = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	if (!piece)
+		return -ENOMEM;
+	memcpy(piece, map_piece(map, last), bytes);
+	kvfree(map_piece(map, last));
+	map_set_piece(map, last, piece);
+	map->bytes += nr * sizeof(*pieces) + last * OBD_PIECE_SIZE + bytes;
 	return 0;
 }
 
+/* There is room to look OBD_TABLE_REACH behind the last key, which is ~0. */
+static u32 level_keys(u32 nr)
+{
+	return round_up(nr + OBD_TABLE_REACH, OBD_NODE_KEYS);
+}
+
+static u32 tree_keys(u32 nr)
+{
+	u32 keys = level_keys(nr);
+
+	while (nr > OBD_NODE_KEYS) {
+		nr = DIV_ROUND_UP(nr, OBD_NODE_KEYS);
+		keys += level_keys(nr);
+	}
+	return keys;
+}
+
+/* Build the tree over the keys of the leaves, which it takes the place of. */
+static int map_build_tree(struct obd_map *map)
+{
+	u32 i, nr, keys = tree_keys(map->nr_leaves), step = 1;
+	u64 *from = map->levels[0];
+	u64 *to = kvmalloc_array(keys, sizeof(*to), GFP_KERNEL | __GFP_NOWARN);
+	unsigned int level = 0;
+
+	if (!to)
+		return -ENOMEM;
+	map->levels[0] = to;
+	map->bytes += keys * sizeof(*to);
+	for (nr = map->nr_leaves; ; nr = DIV_ROUND_UP(nr, step)) {
+		for (i = 0; i < nr; i++)
+			to[i] = from[i * step];
+		for (; i < level_keys(nr); i++)
+			to[i] = ~0ULL;
+		if (!level)
+			kvfree(from);
+		map->levels[level++] = to;
+		if (nr <= OBD_NODE_KEYS)
+			return 0;
+		from = to;
+		to += i;
+		step = OBD_NODE_KEYS;
+	}
+}
+
+/*
+ * The table has an entry for every 2^@shift sectors: the leaf that the first
+ * of them is in. Its last entry also is for all that lies behind, which is in
+ * the last leaf. There are not more entries than leaves, and one to end it.
+ */
+static int map_build_table(struct obd_map *map)
+{
+	const u64 *keys = map->levels[0];
+	u64 last = keys[map->nr_leaves - 1] >> 1;
+	u32 i, leaf = 0, nr;
+
+	while (last >> map->shift >= map->nr_leaves)
+		map->shift++;
+	map->last = last >> map->shift;
+	nr = map->last + 1;
+	map->table = kvmalloc_array(nr + 1, sizeof(*map->table),
+				    GFP_KERNEL | __GFP_NOWARN);
+	if (!map->table)
+		return -ENOMEM;
+	map->bytes += (nr + 1) * sizeof(*map->table);
+	for (i = 0; i < nr; i++) {
+		while (keys[leaf + 1] >> 1 <= (u64)i << map->shift)
+			leaf++;
+		map->table[i] = leaf;
+	}
+	map->table[nr] = map->nr_leaves - 1;
+	return 0;
+}
+
+/* By how much may the leaf of a sector be behind what its entry says? */
+static u32 table_reach(const struct obd_map *map)
+{
+	unsigned int bits = map->level * OBD_NODE_BITS;
+	u32 i, reach = 0;
+
+	for (i = 0; i <= map->last; i++)
+		reach = max(reach, (map->table[i + 1] >> bits) -
+				   (map->table[i] >> bits));
+	return reach;
+}
+
+/*
+ * Where extents are clustered, an entry may stand for any number of leaves. So
+ * let the table lead to a level of the tree where there are few nodes.
+ */
+static void map_choose_level(struct obd_map *map)
+{
+	u32 i, reach = table_reach(map);
+
+	while (reach > OBD_TABLE_REACH) {
+		map->level++;
+		reach = table_reach(map);
+	}
+	map->half = (1U << fls(reach)) / 2;
+	for (i = 0; i <= map->last; i++)
+		map->table[i] >>= map->level * OBD_NODE_BITS;
+}
+
+static int map_index(struct obd_map *map)
+{
+	int r = map_build_tree(map) ?: map_build_table(map);
+
+	if (!r)
+		map_choose_level(map);
+	return r;
+}
+
 int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
-		  unsigned int nr_layers, u64 nr_sectors,
-		  struct obd_error *err)
+		  unsigned int nr_layers, unsigned int first_layer,
+		  u64 nr_sectors, struct obd_error *err)
 {
 	struct merge *m;
 	unsigned int i;
@@ -664,11 +839,12 @@ int obd_map_build(struct obd_map *map, const struct obd_index *indexes,
 
 	memset(map, 0, sizeof(*map));
 	map->nr_sectors = nr_sectors;
+	map->none = first_layer ? OBD_BELOW : OBD_HOLE;
 	m = kvzalloc(sizeof(*m), GFP_KERNEL);
 	r = m ? map_alloc(map, nr) : -ENOMEM;
 	if (!r) {
-		merge_init(m, indexes, nr_layers, nr);
-		r = merge_run(m, map) ?: map_index(map);
+		merge_init(m, indexes, nr_layers, nr, first_layer);
+		r = merge_run(m, map) ?: map_trim(map) ?: map_index(map);
 	}
 	kvfree(m);
 	if (r) {
@@ -683,49 +859,132 @@ void obd_map_release(struct obd_map *map)
 {
 	u32 i;
 
-	for (i = 0; i < map->nr_leaves; i++)
-		kvfree(map->extents[i]);
-	kvfree(map->extents);
-	kvfree(map->begins);
+	for (i = 0; i < map_nr_pieces(map); i++)
+		kvfree(map_piece(map, i));
+	kvfree(map->pieces);
+	kvfree(map->levels[0]);
+	kvfree(map->table);
 	memset(map, 0, sizeof(*map));
 }
 
-/* The last of @nr ascending numbers that is not above @key; the first is not. */
-static inline u32 leaf_search(const u32 *numbers, u32 nr, u32 key)
-{
-	const u32 *n = numbers;
+/*
+ * The searches below count how many of a few ascending numbers are not above a
+ * key, without a branch: it would be mispredicted every other time. So the next
+ * lookup can begin while this one waits for memory.
+ */
 
-	for (; nr > 1; nr -= nr / 2)
-		n = n[nr / 2] <= key ? n + nr / 2 : n;
-	return n - numbers;
+/* How many of @keys[1] to @keys[15] are not above @key? */
+static inline u32 node_search(const u64 *keys, u64 key)
+{
+	u32 n;
+
+	n = 4 * ((keys[4] <= key) + (keys[8] <= key) + (keys[12] <= key));
+	keys += n;
+	return n + (keys[1] <= key) + (keys[2] <= key) + (keys[3] <= key);
 }
 
-static const struct obd_leaf *map_leaf(const struct obd_map *map, u64 sector)
+static inline u32 near_search(const u32 *ends, u32 at)
 {
-	const u64 *b = map->begins;
-	u32 nr;
+	u32 n;
 
-	for (nr = map->nr_leaves; nr > 1; nr -= nr / 2)
-		b = b[nr / 2] <= sector ? b + nr / 2 : b;
-	return map->extents[b - map->begins];
+	n = 4 * ((ends[3] <= at) + (ends[7] <= at) + (ends[11] <= at));
+	ends += n;
+	return n + (ends[0] <= at) + (ends[1] <= at) + (ends[2] <= at);
+}
+
+static inline u32 far_search(const u64 *ends, u64 at)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < OBD_FAR_EXTENTS - 1; i++)
+		n += ends[i] <= at;
+	return n;
+}
+
+/* A sector's key is not below that of a leaf that begins there. */
+static inline u64 sector_key(u64 sector)
+{
+	return sector << 1 | 1;
+}
+
+/* Find a sector's leaf. The loops take as many turns for each of a map. */
+static inline u32 map_search(const struct obd_map *map, u64 sector)
+{
+	u64 key = sector_key(sector), i = sector >> map->shift;
+	u32 half, n, level = map->level;
+	const u64 *k = map->levels[level];
+
+	k += map->table[min(i, map->last)];
+	for (half = map->half; half; half /= 2)
+		k = k[half] <= key ? k + half : k;
+	n = k - map->levels[level];
+	while (level--) {
+		n *= OBD_NODE_KEYS;
+		n += node_search(map->levels[level] + n, key);
+	}
+	return n;
+}
+
+static inline void leaf_lookup(const struct obd_map *map, u32 i, u64 sector,
+				struct obd_range *range)
+{
+	const struct obd_leaf *leaf = map_leaf(map, i);
+	u64 key = map->levels[0][i];
+	u64 at = sector - (key >> 1);
+	u64 end, what;
+	int layer;
+	u32 n;
+
+	/* One of these lines is needed as soon as the ends have been seen. */
+	prefetch(&leaf->near.whats[0]);
+	prefetch(&leaf->near.whats[8]);
+
+	if (unlikely(key & 1)) {
+		n = far_search(leaf->far.ends, at);
+		end = leaf->far.ends[n];
+		what = leaf->far.whats[n];
+	} else {
+		n = near_search(leaf->near.ends, at);
+		end = leaf->near.ends[n];
+		what = leaf->near.whats[n];
+	}
+	layer = (int)(what >> OBD_EXTENT_SHIFT) + map->none;
+	range->layer = layer;
+	range->moffset = (what + sector) & LSMT_MOFFSET_MASK &
+			 ~mask_if(layer < 0);
+	range->len = end - at;
 }
 
 void obd_map_lookup(const struct obd_map *map, u64 sector,
 		    struct obd_range *range)
 {
-	const struct obd_leaf *leaf = map_leaf(map, sector);
-	u32 key = min(sector - leaf->begin, LEAF_SPAN - 1);
-	u32 slot = OBD_LEAF_LINE * leaf_search(leaf->lines, OBD_LEAF_LINES, key);
-	const u64 *whats;
-	u64 end, what;
+	leaf_lookup(map, map_search(map, sector), sector, range);
+}
 
-	slot += leaf_search(leaf->begins + slot, OBD_LEAF_LINE, key);
-	whats = (u64 *)(leaf->begins + round_up(leaf->nr, OBD_LEAF_LINE));
-	what = whats[slot];
-	end = slot + 1 < leaf->nr ? leaf->begin + leaf->begins[slot + 1] :
-				    leaf->end;
+/*
+ * Is the sector in the leaf, or in the next? That behind the last never is: its
+ * key is above that of any sector.
+ */
+static inline bool map_try_hint(const struct obd_map *map, u32 *leaf, u64 key)
+{
+	const u64 *keys = map->levels[0];
 
-	range->layer = (int)(what >> OBD_EXTENT_SHIFT) - 1;
-	range->moffset = what ? (what + sector) & LSMT_MOFFSET_MASK : 0;
-	range->len = end - sector;
+	if (*leaf >= map->nr_leaves)
+		return false;
+	*leaf += keys[*leaf + 1] <= key;
+	return keys[*leaf] <= key && keys[*leaf + 1] > key;
+}
+
+void obd_map_lookup_near(const struct obd_map *map, u64 sector, u32 *hint,
+			 struct obd_range *range)
+{
+	u32 hinted = READ_ONCE(*hint);
+	u64 key = sector_key(sector);
+	u32 leaf = hinted;
+
+	if (!map_try_hint(map, &leaf, key))
+		leaf = map_search(map, sector);
+	if (leaf != hinted)
+		WRITE_ONCE(*hint, leaf);
+	leaf_lookup(map, leaf, sector, range);
 }

@@ -71,6 +71,7 @@ static void overlaybd_dtr(struct dm_target *ti)
 		layer_exit(ti, &t->layers[i]);
 	obd_trace_clear(&t->session.trace);
 	free_percpu(t->session.counters);
+	free_percpu(t->hints);
 	mutex_destroy(&t->lock);
 	kvfree(t->routes);
 	kvfree(t->layers);
@@ -94,10 +95,11 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 	obd_trace_init(&s->trace);
 	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
 	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
+	t->hints = alloc_percpu(u32);
 	s->counters = alloc_percpu(struct obd_counters);
 	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 1,
 				s->device);
-	if (!t->layers || !t->routes || !s->counters || !s->wq)
+	if (!t->layers || !t->routes || !t->hints || !s->counters || !s->wq)
 		return NULL;
 	t->nr_layers = nr_layers;
 	return t;
@@ -400,7 +402,7 @@ static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 	if (unlikely(bio_op(bio) != REQ_OP_READ))
 		return DM_MAPIO_KILL;
 	obd_stack_lookup(t->stack, dm_target_offset(ti, bio->bi_iter.bi_sector),
-			 &range);
+			 raw_cpu_ptr(t->hints), &range);
 	if (bio_sectors(bio) > range.len)
 		dm_accept_partial_bio(bio, range.len);
 	if (range.layer == OBD_HOLE)

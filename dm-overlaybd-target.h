@@ -56,6 +56,7 @@ struct obd_load_times {
  * @layers: the layers, lowest first
  * @routes: the same, as far as a read wants to know
  * @stack: their merged map; NULL for an "overlaybd-zfile" target
+ * @hints: where each CPU looked a sector up last
  * @no_cache: blocks are neither looked for in the cache nor kept
  * @session: for the readers
  * @times: of the constructor
@@ -70,6 +71,7 @@ struct obd_target {
 	struct obd_target_layer *layers;
 	struct obd_route *routes;
 	struct obd_stack *stack;
+	u32 __percpu *hints;
 	bool no_cache;
 	struct obd_session session;
 	struct obd_load_times times;

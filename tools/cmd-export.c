@@ -219,7 +219,7 @@ static int export_run(struct export *ex, const char *path,
 {
 	int r;
 
-	r = obd_stack_merge(&ex->map, ex->stack->layers, ex->stack->nr, err) ?:
+	r = obd_stack_merge(&ex->map, ex->stack->layers, ex->stack->nr, 0, err) ?:
 	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
 	    refuse_lowers(ex, err) ?:
 	    output_truncate(&ex->out, ex->map.nr_sectors << OBD_SECTOR_SHIFT,

@@ -108,10 +108,13 @@ static inline int fls64(u64 n)
 	return n ? 64 - __builtin_clzll(n) : 0;
 }
 
+/* Aligned to cache lines, as in the kernel all that is large is. */
 static inline void *kvmalloc(size_t size, gfp_t gfp)
 {
+	void *p;
+
 	(void)gfp;
-	return malloc(size ? size : 1);
+	return posix_memalign(&p, 64, size ? size : 1) ? NULL : p;
 }
 
 static inline void *kvzalloc(size_t size, gfp_t gfp)

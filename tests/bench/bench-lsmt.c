@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * How long it takes to merge the indexes of 255 layers, in terms of a memcpy
- * of as many bytes; and to find a sector in the map, in terms of a plain binary
- * search in an array of 16-byte entries. Prints one JSON object a line.
+ * of as many bytes; to find a sector in the map, in terms of a plain binary
+ * search in an array of 16-byte entries; and to find the next one with a hint, in
+ * terms of doing without. Prints one JSON object a line.
  *
  * What is compared takes turns; times are of the CPU, not of the clock on the
  * wall, and medians. The allocator keeps and reuses what it once got: the pages
@@ -15,7 +16,11 @@
 #include "tests/unit/test.h"
 
 #define MERGE_LIMIT	10	/* times a memcpy */
-#define LOOKUP_FLOOR	3	/* times as fast as a binary search */
+#define LOOKUP_FLOOR	3.0	/* times as fast as a binary search */
+#define LOOKUP_BYTES	16	/* an extent, at the most */
+#define NEAR_FLOOR	1.1	/* times as fast as without the hint */
+#define NEAR_STEP	8	/* sectors from one lookup to the next */
+#define FAR_ENTRIES	64	/* that make a cluster of all the others */
 #define LAYERS		255
 #define LAYER_ENTRIES	4000
 #define ROUNDS		41
@@ -80,10 +85,20 @@ static void must_build(struct obd_map *map, const struct obd_index *indexes,
 {
 	struct obd_error err;
 
-	if (!obd_map_build(map, indexes, nr, nr_sectors, &err))
+	if (!obd_map_build(map, indexes, nr, 0, nr_sectors, &err))
 		return;
 	fprintf(stderr, "bench-lsmt: %s\n", err.text);
 	exit(1);
+}
+
+static double bytes_per_extent(const struct obd_map *map)
+{
+	return (double)obd_map_bytes(map) / map->nr;
+}
+
+static const char *verdict(bool ok)
+{
+	return ok ? "true" : "false";
 }
 
 static void bench_merge(const char *name, u64 nr_sectors, u32 max_len)
@@ -110,10 +125,11 @@ static void bench_merge(const char *name, u64 nr_sectors, u32 max_len)
 	}
 	copy = median(copies);
 	merge = median(merges);
-	printf("{\"bench\":\"merge\",\"distribution\":\"%s\",\"layers\":%d,\"entries\":%d,\"memcpy_ms\":%.3f,\"merge_ms\":%.3f,\"ratio\":%.2f,\"best_ratio\":%.2f,\"extents\":%u,\"bytes_per_extent\":%.2f,\"limit\":%d}\n",
+	printf("{\"bench\":\"merge\",\"distribution\":\"%s\",\"layers\":%d,\"entries\":%d,\"memcpy_ms\":%.3f,\"merge_ms\":%.3f,\"ratio\":%.2f,\"best_ratio\":%.2f,\"extents\":%u,\"bytes_per_extent\":%.2f,\"limit\":%d,\"ok\":%s}\n",
 	       name, LAYERS, LAYERS * LAYER_ENTRIES, copy, merge, merge / copy,
 	       merges[0] / copies[0], map.nr,
-	       (double)obd_map_bytes(&map) / map.nr, MERGE_LIMIT);
+	       bytes_per_extent(&map), MERGE_LIMIT,
+	       verdict(merge / copy < MERGE_LIMIT));
 	obd_map_release(&map);
 	for (i = 0; i < LAYERS; i++)
 		free((void *)indexes[i].entries);
@@ -169,50 +185,110 @@ static double time_plain(const struct plain *entries, u32 nr, const u64 *keys)
 	return (now_ms() - begin) * 1e6 / LOOKUPS;
 }
 
-/* A map of @nr extents, every other of them a hole, and its plain rival. */
-static struct plain *lookup_subjects(struct obd_map *map, u32 nr, u64 *seed)
+static double time_near(const struct obd_map *map, const u64 *keys)
 {
-	struct lsmt_entry *entries = must_alloc(nr / 2 * sizeof(*entries));
-	struct plain *plain = must_alloc(nr * sizeof(*plain));
+	double begin = now_ms();
+	struct obd_range range;
+	u32 i, hint = 0;
+	u64 sum = 0;
+
+	for (i = 0; i < LOOKUPS; i++) {
+		obd_map_lookup_near(map, keys[i], &hint, &range);
+		sum += range.moffset;
+	}
+	asm volatile("" : : "r" (sum));
+	return (now_ms() - begin) * 1e6 / LOOKUPS;
+}
+
+/* A map of extents, every other of them a hole, and its plain rival. */
+struct subject {
+	struct obd_map map;
+	struct plain *plain;
+	u64 nr_sectors;		/* up to where extents are looked for */
+};
+
+/*
+ * Clustered: some extents are so far away that all others are close together in
+ * comparison, which leaves everything to the tree.
+ */
+static void make_subject(struct subject *s, u32 nr, bool clustered, u64 *seed)
+{
+	struct lsmt_entry *entries = must_alloc((nr / 2 + FAR_ENTRIES) *
+						sizeof(*entries));
 	struct obd_index index = { .entries = entries, .nr = nr / 2 };
 	u64 i, len, at = 0;
 
+	s->plain = must_alloc(nr * sizeof(*s->plain));
 	for (i = 0; i < nr / 2; i++) {
-		plain[2 * i].offset = at;
+		s->plain[2 * i].offset = at;
 		at += 1 + random_below(seed, 64);
 		len = 1 + random_below(seed, 64);
 		set_entry(&entries[i], at, len, 8 + at);
-		plain[2 * i + 1].offset = at;
+		s->plain[2 * i + 1].offset = at;
 		at += len;
 	}
-	must_build(map, &index, 1, at);
+	s->nr_sectors = at;
+	for (i = 0; clustered && i < FAR_ENTRIES; i++) {
+		at += s->nr_sectors << 10;
+		set_entry(&entries[index.nr++], at++, 1, 8);
+	}
+	must_build(&s->map, &index, 1, at);
 	free(entries);
-	return plain;
 }
 
-static void bench_lookup(u32 nr)
+static void release_subject(struct subject *s)
 {
-	double maps[ROUNDS], plains[ROUNDS], map_ns, plain_ns;
+	obd_map_release(&s->map);
+	free(s->plain);
+}
+
+static void bench_lookup(u32 nr, bool clustered, double floor)
+{
+	double maps[ROUNDS], plains[ROUNDS], map_ns, plain_ns, bytes;
 	u64 *keys = must_alloc(LOOKUPS * sizeof(*keys));
 	u64 seed = test_seed();
-	struct plain *plain;
-	struct obd_map map;
+	struct subject s;
 	u32 i, k;
 
-	plain = lookup_subjects(&map, nr, &seed);
+	make_subject(&s, nr, clustered, &seed);
 	for (i = 0; i < ROUNDS; i++) {
 		for (k = 0; k < LOOKUPS; k++)
-			keys[k] = random_below(&seed, map.nr_sectors);
-		plains[i] = time_plain(plain, nr, keys);
-		maps[i] = time_map(&map, keys);
+			keys[k] = random_below(&seed, s.nr_sectors);
+		plains[i] = time_plain(s.plain, nr, keys);
+		maps[i] = time_map(&s.map, keys);
 	}
 	map_ns = median(maps);
 	plain_ns = median(plains);
-	printf("{\"bench\":\"lookup\",\"extents\":%u,\"map_ns\":%.1f,\"plain_ns\":%.1f,\"speedup\":%.2f,\"bytes_per_extent\":%.2f,\"floor\":%d}\n",
-	       map.nr, map_ns, plain_ns, plain_ns / map_ns,
-	       (double)obd_map_bytes(&map) / map.nr, LOOKUP_FLOOR);
-	obd_map_release(&map);
-	free(plain);
+	bytes = bytes_per_extent(&s.map);
+	printf("{\"bench\":\"lookup\",\"distribution\":\"%s\",\"extents\":%u,\"map_ns\":%.1f,\"plain_ns\":%.1f,\"lookups_per_s\":%.0f,\"speedup\":%.2f,\"bytes_per_extent\":%.2f,\"floor\":%.1f,\"ok\":%s}\n",
+	       clustered ? "clustered" : "even", s.map.nr, map_ns, plain_ns,
+	       1e9 / map_ns, plain_ns / map_ns, bytes, floor,
+	       verdict(plain_ns >= floor * map_ns && bytes <= LOOKUP_BYTES));
+	release_subject(&s);
+	free(keys);
+}
+
+static void bench_near(u32 nr)
+{
+	double maps[ROUNDS], nears[ROUNDS], map_ns, near_ns;
+	u64 *keys = must_alloc(LOOKUPS * sizeof(*keys));
+	u64 seed = test_seed(), at = 0;
+	struct subject s;
+	u32 i, k;
+
+	make_subject(&s, nr, false, &seed);
+	for (i = 0; i < ROUNDS; i++) {
+		for (k = 0; k < LOOKUPS; k++, at += NEAR_STEP)
+			keys[k] = at % s.nr_sectors;
+		maps[i] = time_map(&s.map, keys);
+		nears[i] = time_near(&s.map, keys);
+	}
+	map_ns = median(maps);
+	near_ns = median(nears);
+	printf("{\"bench\":\"sequential\",\"extents\":%u,\"map_ns\":%.1f,\"near_ns\":%.1f,\"lookups_per_s\":%.0f,\"speedup\":%.2f,\"floor\":%.1f,\"ok\":%s}\n",
+	       s.map.nr, map_ns, near_ns, 1e9 / near_ns, map_ns / near_ns,
+	       NEAR_FLOOR, verdict(map_ns >= NEAR_FLOOR * near_ns));
+	release_subject(&s);
 	free(keys);
 }
 
@@ -233,6 +309,10 @@ int main(int argc, char **argv)
 	bench_merge("sparse", (64ULL << 30) / OBD_SECTOR_SIZE, 64);
 	bench_merge("dense", (2ULL << 30) / OBD_SECTOR_SIZE, 64);
 	for (i = 0; i < nr; i++)
-		bench_lookup(sizes[i]);
+		bench_lookup(sizes[i], false, i ? LOOKUP_FLOOR : 1);
+	for (i = 0; i < nr; i++)
+		bench_lookup(sizes[i], true, 1);
+	for (i = 0; i < nr; i++)
+		bench_near(sizes[i]);
 	return 0;
 }

@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_assert(!r || (r < 0 && err.text[0]));
 	if (!r) {
 		check_index(&layer);
-		r = obd_stack_merge(&map, layers, 1, &err);
+		r = obd_stack_merge(&map, layers, 1, 0, &err);
 		fuzz_assert(!r || !layer.lsmt.virtual_sectors);
 		if (!r)
 			check_map(&layer, &map);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Merged maps of large stacks, far apart or close together: what a map says
- * must be right wherever an extent of it begins, and wherever an entry of a
- * layer begins or ends, which is everywhere that either can be wrong.
+ * must be right wherever an entry of a layer begins or ends, which is everywhere
+ * that an extent can, and hence everywhere that it can be wrong. So must be what
+ * a map of the upper layers and one of the lower layers say together.
  *
  * The input is the number of layers, a virtual size, and four numbers a layer
  * that the shape of its index follows from; they start over where they end.
@@ -112,19 +113,47 @@ static const struct lsmt_entry *find(const struct obd_index *index, u64 sector)
 	return sector < lsmt_entry_offset(e) + lsmt_entry_length(e) ? e : NULL;
 }
 
-static void check_sector(const struct stack *s, const struct obd_map *map,
+/* The maps of all layers, of the upper ones and of those below. */
+struct maps {
+	struct obd_map all, above, below;
+};
+
+/* With a hint that is wrong, most of the time, in one way or another. */
+static void lookup(const struct obd_map *map, u64 sector,
+		   struct obd_range *range)
+{
+	struct obd_range near;
+	static u32 hint, nr;
+
+	obd_map_lookup(map, sector, range);
+	fuzz_assert(range->len && range->len <= map->nr_sectors - sector);
+	fuzz_assert(range->layer >= 0 || !range->moffset);
+	nr++;
+	if (nr % 3 == 0)
+		hint = scramble(nr) >> (nr % 32);
+	obd_map_lookup_near(map, sector, &hint, &near);
+	fuzz_assert(hint < map->nr_leaves);
+	fuzz_assert(near.layer == range->layer && near.len == range->len &&
+		    near.moffset == range->moffset);
+}
+
+static void check_sector(const struct stack *s, const struct maps *maps,
 			 u64 sector)
 {
 	const struct lsmt_entry *e = NULL;
-	struct obd_range range;
+	struct obd_range range, part;
 	int i = s->nr;
 
-	if (sector >= map->nr_sectors)
+	if (sector >= s->nr_sectors)
 		return;
 	while (!e && i)
 		e = find(&s->indexes[--i], sector);
-	obd_map_lookup(map, sector, &range);
-	fuzz_assert(range.len && range.len <= map->nr_sectors - sector);
+	lookup(&maps->all, sector, &range);
+	lookup(&maps->above, sector, &part);
+	fuzz_assert(part.len <= range.len || part.layer == OBD_BELOW);
+	if (part.layer == OBD_BELOW)
+		lookup(&maps->below, sector, &part);
+	fuzz_assert(part.layer == range.layer && part.moffset == range.moffset);
 	if (!e || lsmt_entry_zeroed(e)) {
 		fuzz_assert(range.layer == OBD_HOLE);
 		return;
@@ -134,7 +163,7 @@ static void check_sector(const struct stack *s, const struct obd_map *map,
 		    lsmt_entry_offset(e));
 }
 
-static void check_entries(const struct stack *s, const struct obd_map *map)
+static void check_entries(const struct stack *s, const struct maps *maps)
 {
 	u32 i, n;
 
@@ -143,24 +172,23 @@ static void check_entries(const struct stack *s, const struct obd_map *map)
 			const struct lsmt_entry *e = &s->entries[i][n];
 			u64 offset = lsmt_entry_offset(e);
 
-			check_sector(s, map, offset);
-			check_sector(s, map, offset + lsmt_entry_length(e));
+			check_sector(s, maps, offset);
+			check_sector(s, maps, offset + lsmt_entry_length(e));
 		}
 	}
 }
 
 /* As few extents as there can be: none goes on where its predecessor ended. */
-static void check_extents(const struct stack *s, const struct obd_map *map)
+static void check_extents(const struct obd_map *map)
 {
-	struct obd_range range, last = { .layer = -2 };
+	struct obd_range range, last = { .layer = OBD_BELOW - 1 };
 	u64 sector;
 	u32 nr = 0;
 
 	for (sector = 0; sector < map->nr_sectors; sector += range.len) {
-		check_sector(s, map, sector);
-		obd_map_lookup(map, sector, &range);
+		lookup(map, sector, &range);
 		fuzz_assert(range.layer != last.layer ||
-			    (range.layer != OBD_HOLE &&
+			    (range.layer >= 0 &&
 			     range.moffset != last.moffset + last.len));
 		last = range;
 		nr++;
@@ -168,20 +196,35 @@ static void check_extents(const struct stack *s, const struct obd_map *map)
 	fuzz_assert(nr == map->nr);
 }
 
+static void build(struct obd_map *map, const struct stack *s, u32 first,
+		  u32 end)
+{
+	struct obd_error err;
+
+	fuzz_assert(!obd_map_build(map, s->indexes + first, end - first, first,
+				   s->nr_sectors, &err));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct stack stack;
-	struct obd_error err = {};
-	struct obd_map map = {};
+	struct maps maps = {};
+	u32 first;
 
 	if (size < 2 + sizeof(struct shape))
 		return 0;
 	make_stack(&stack, data, size);
-	fuzz_assert(!obd_map_build(&map, stack.indexes, stack.nr,
-				   stack.nr_sectors, &err));
-	check_entries(&stack, &map);
-	check_extents(&stack, &map);
-	obd_map_release(&map);
+	first = (data[1] & 0x7f) % stack.nr;
+	build(&maps.all, &stack, 0, stack.nr);
+	build(&maps.above, &stack, first, stack.nr);
+	if (first)
+		build(&maps.below, &stack, 0, first);
+	check_entries(&stack, &maps);
+	check_extents(&maps.all);
+	check_extents(&maps.above);
+	obd_map_release(&maps.all);
+	obd_map_release(&maps.above);
+	obd_map_release(&maps.below);
 	while (stack.nr)
 		free(stack.entries[--stack.nr]);
 	return 0;
