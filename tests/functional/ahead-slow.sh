@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: who wants a block that is being read ahead waits for it
+. "$(dirname "$0")/lib.sh" || exit
+
+BLOCKS=256
+SECTORS=$((BLOCKS * 4096 / SECTOR))
+
+# slow_stack NAME FILE: a device over a layer whose device takes its time.
+slow_stack()
+{
+	loop_attach "$2"
+	dm_create "$1-slow" "0 $(blockdev --getsz "$LOOP") delay $LOOP 0 20" \
+		--readonly
+	STACK="0 $SECTORS overlaybd 3 lower /dev/mapper/$1-slow \
+$(stat -c %s "$2")"
+	dm_create "$1" "$STACK" --readonly
+}
+
+# expect_once BLOCKS: so many were decompressed, most ahead: each of them once.
+expect_once()
+{
+	[ $((100 * $1)) -le $((105 * BLOCKS)) ] ||
+		fail "$1 blocks were decompressed, for $BLOCKS"
+	[ "$(counter first ahead_blocks)" -ge $((BLOCKS / 4)) ] ||
+		fail 'few were read ahead'
+}
+
+need_tool
+need_target delay
+device fill raw 0 $((BLOCKS * 4096))
+create_layer --raw raw --compress lz4 layer
+slow_stack first layer
+
+say 'one reader'
+device sequential /dev/mapper/first raw
+expect_once "$(counter first blocks)"
+
+say 'another one who reads the same through another device'
+dmsetup remove --retry first
+dmsetup create first --readonly --table "$STACK"
+dm_create second "$STACK" --readonly
+start_device sequential /dev/mapper/second raw
+device sequential /dev/mapper/first raw
+wait "$READER" || fail "$(cat reader.log)"
+expect_once $(($(counter first blocks) + $(counter second blocks)))
+
+say 'the device goes that brings what another waits for'
+dmsetup remove --retry first
+dmsetup remove --retry second
+dmsetup create first --readonly --table "$STACK"
+dmsetup create second --readonly --table "$STACK"
+start_device sequential rounds=2 /dev/mapper/second raw
+for _ in {1..5}; do
+	dd if=/dev/mapper/first of=/dev/null bs=4096 count=40 iflag=direct \
+		status=none
+	dmsetup remove --retry first
+	dmsetup create first --readonly --table "$STACK"
+done
+wait "$READER" || fail "$(cat reader.log)"
+
+say 'a corrupt block among those that are waited for'
+cp layer corrupt
+device flip corrupt $(($(stat -c %s corrupt) / 2))
+slow_stack corrupt corrupt
+device errors /dev/mapper/corrupt >errors
+expect_equal 'runs of errors' "$(wc -l <errors)" 1
+read -r offset length <errors
+expect_equal 'bytes that cannot be read' "$length" 4096
+expect_counter corrupt crc_errors 1
+[ "$(counter corrupt ahead_blocks)" -ge $((BLOCKS / 4)) ] ||
+	fail 'few were read ahead'
+device around /dev/mapper/corrupt raw "$offset" 4096
+expect_counter corrupt crc_errors 1
