@@ -9,7 +9,7 @@ DESTDIR ?=
 FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
 
-VERSION := 1.0.0
+VERSION := 1.1.0
 BUILD := build
 
 # V=1 shows the commands.
@@ -41,6 +41,7 @@ TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
+	    tools/trace-file.c \
 	    tests/fuzz/fixup.c $(wildcard tests/unit/blob-*.c)
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))

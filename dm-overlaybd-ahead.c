@@ -70,7 +70,8 @@ void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 	u32 end;
 
 	if ((u64)(last - first + 1) << z->block_shift > READ_MAX ||
-	    READ_ONCE(reader->session->quiet) || !obd_cache_enabled())
+	    READ_ONCE(reader->session->quiet) ||
+	    !obd_cache_fits(z->block_size))
 		return;
 	s = stream_find(reader, first);
 	if (!s) {

@@ -15,6 +15,7 @@
 #define RAM_SHARE		32	/* the default size, likewise */
 #define SHARDS_MAX		64U
 #define EVICT_STEPS		64	/* then the next one has to go */
+#define EVICT_SHARE		4	/* times the size of what comes in */
 #define GHOSTS_MIN		SZ_16K
 #define GHOSTS_MAX		SZ_1M
 
@@ -54,8 +55,9 @@ static u64 hash_block(const struct obd_cache_layer *layer, u32 block)
 
 static struct shard *shard_of(const struct obd_cached *cached)
 {
-	return &shards[hash_block(cached->layer, cached->block) &
-		       (nr_shards - 1)];
+	u64 hash = hash_block(cached->layer, cached->block);
+
+	return &shards[upper_32_bits(hash) & (nr_shards - 1)];
 }
 
 /* What a block costs. */
@@ -64,9 +66,9 @@ static u64 cost(const struct obd_cached *cached)
 	return sizeof(*cached) + cached->len;
 }
 
-bool obd_cache_enabled(void)
+bool obd_cache_fits(u32 len)
 {
-	return READ_ONCE(cache_max);
+	return READ_ONCE(cache_max) / PROBATION_SHARE >= len;
 }
 
 bool obd_cache_touch(struct obd_cached *cached, u32 from, u32 to)
@@ -108,8 +110,7 @@ struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
 {
 	struct obd_cached *cached;
 
-	/* A cache of a few blocks would only be in the way. */
-	if (READ_ONCE(cache_max) / PROBATION_SHARE < len)
+	if (!obd_cache_fits(len))
 		return NULL;
 	cached = kzalloc(sizeof(*cached), OBD_GFP_TRY);
 	if (!cached)
@@ -179,14 +180,15 @@ static u64 shard_evict(struct shard *shard)
 {
 	struct obd_cached *cached;
 	u64 bytes = 0;
+	u8 uses;
 	int i;
 
 	spin_lock(&shard->lock);
 	for (i = 0; !bytes && shard->bytes; i++) {
 		cached = shard_oldest(shard);
-		if (cached->uses && i < EVICT_STEPS) {
-			WRITE_ONCE(cached->uses,
-				   cached->main ? cached->uses - 1 : 0);
+		uses = READ_ONCE(cached->uses);
+		if (uses && i < EVICT_STEPS) {
+			WRITE_ONCE(cached->uses, cached->main ? uses - 1 : 0);
 			shard_promote(shard, cached);
 			continue;
 		}
@@ -197,20 +199,33 @@ static u64 shard_evict(struct shard *shard)
 	return bytes;
 }
 
-/* From @first on, go round until the cache has no more than @max bytes. */
-static void evict_down_to(unsigned int first, unsigned long max)
+/*
+ * From shard @first on, go round until the cache is no larger than it may be,
+ * or @most bytes have gone: who only inserts must not have to make up for a
+ * user who made the cache smaller. Return: whether there is more to evict.
+ */
+static bool evict(unsigned int first, u64 most)
 {
 	unsigned int i = 0;
+	u64 gone = 0;
 
-	while (atomic_long_read(&cache_bytes) > max && i < nr_shards)
-		if (!shard_evict(&shards[(first + i) & (nr_shards - 1)]))
-			i++;
+	while (atomic_long_read(&cache_bytes) > READ_ONCE(cache_max)) {
+		u64 bytes;
+
+		if (i == nr_shards || gone >= most)
+			return i < nr_shards;
+		bytes = shard_evict(&shards[(first + i) & (nr_shards - 1)]);
+		gone += bytes;
+		i += !bytes;
+	}
+	return false;
 }
 
 void obd_cache_insert(struct obd_cached *cached)
 {
 	struct obd_cache_layer *layer = cached->layer;
 	struct shard *shard = shard_of(cached);
+	u64 most = EVICT_SHARE * cost(cached);
 	int r;
 
 	spin_lock(&shard->lock);
@@ -229,7 +244,7 @@ void obd_cache_insert(struct obd_cached *cached)
 	if (r)
 		obd_cache_free(cached);
 	else
-		evict_down_to(shard - shards, READ_ONCE(cache_max));
+		evict(shard - shards, most);
 }
 
 void obd_cache_layer_init(struct obd_cache_layer *layer)
@@ -296,8 +311,8 @@ static int set_max(const char *val, const struct kernel_param *kp)
 	if (mib > ULONG_MAX / SZ_1M)
 		return -ERANGE;
 	WRITE_ONCE(cache_max, mib * SZ_1M);
-	if (READ_ONCE(shards))
-		evict_down_to(0, mib * SZ_1M);
+	while (READ_ONCE(shards) && evict(0, SZ_1M))
+		cond_resched();
 	return 0;
 }
 
@@ -305,6 +320,12 @@ static int get_max(char *buffer, const struct kernel_param *kp)
 {
 	return scnprintf(buffer, PAGE_SIZE, "%lu\n",
 			 READ_ONCE(cache_max) / SZ_1M);
+}
+
+/* Nobody writes to the file, but insmod calls this all the same. */
+static int set_bytes(const char *val, const struct kernel_param *kp)
+{
+	return -EPERM;
 }
 
 static int get_bytes(char *buffer, const struct kernel_param *kp)
@@ -319,6 +340,7 @@ static const struct kernel_param_ops max_ops = {
 };
 
 static const struct kernel_param_ops bytes_ops = {
+	.set = set_bytes,
 	.get = get_bytes,
 };
 

@@ -103,13 +103,14 @@ void obd_cache_layer_init(struct obd_cache_layer *layer);
 void obd_cache_layer_exit(struct obd_cache_layer *layer);
 
 /**
- * obd_cache_enabled - is there room for anything?
+ * obd_cache_fits - is the cache large enough to keep blocks?
+ * @len: their size
  *
  * Any context.
  *
- * Return: false if the user has set the size to 0.
+ * Return: false if it has room for a few at the most, or for none at all.
  */
-bool obd_cache_enabled(void);
+bool obd_cache_fits(u32 len);
 
 /**
  * obd_cache_find - look for a block

@@ -29,8 +29,9 @@
 /* For less than that, a copy costs no more than mapping pages. */
 #define MAP_PAGES_MIN	4
 
-/* Chunks for the cache that a target may have under way. */
-#define BACKGROUND_MAX	8
+/* Chunks for the cache that a target, and a source, may have under way. */
+#define BACKGROUND_MAX		8
+#define SOURCE_BACKGROUND_MAX	32
 
 /* What a bio's own reads have of it. */
 #define INHERITED_FLAGS	(REQ_SYNC | REQ_META | REQ_PRIO | REQ_RAHEAD | \
@@ -49,7 +50,7 @@
  * @data: what is read
  * @size: bytes of it, whole sectors
  * @skip: bytes of it in front of the first block
- * @submitter: who submits it, until that is done
+ * @submitter: who submits it; compared with, never looked into
  * @cpu: where
  * @work: decompresses
  * @bvec: for @bio, where @data is contiguous
@@ -216,6 +217,13 @@ static void reserve_put(struct obd_source *source, struct obd_chunk *chunk)
 		next->reserve = chunk;
 		queue_work(next->reader->session->wq, &next->work);
 	}
+}
+
+void obd_chunk_return(struct obd_io *io)
+{
+	if (io->reserve)
+		reserve_put(io->reader->source, io->reserve);
+	io->reserve = NULL;
 }
 
 static void chunk_put(struct obd_chunk *chunk)
@@ -580,7 +588,7 @@ static void chunk_endio(struct bio *bio)
 		chunk_start(chunk);
 		return;
 	}
-	if (chunk->io && bio->bi_status != BLK_STS_AGAIN) {
+	if (bio->bi_status != BLK_STS_AGAIN && !(bio->bi_opf & REQ_RAHEAD)) {
 		this_cpu_inc(session->counters->read_errors);
 		DMERR_LIMIT("%s: layer %u: cannot read blocks from %u on: error %d",
 			    session->device, chunk->reader->layer, chunk->block,
@@ -613,6 +621,9 @@ static void chunk_init_bio(struct obd_chunk *chunk)
 	blk_opf_t flags = parent ? parent->bi_opf & INHERITED_FLAGS :
 				   REQ_RAHEAD | REQ_BACKGROUND;
 
+	/* Others may wait for it whose limits allow them more than its own. */
+	if (!parent || is_reserve(chunk))
+		flags |= REQ_META;
 	bio_init(&chunk->bio, bdev, chunk->bvecs, chunk->nr_bvecs,
 		 REQ_OP_READ | flags);
 	if (!parent)
@@ -750,7 +761,7 @@ bool obd_chunk_wait(struct obd_io *io)
 	unsigned long flags;
 	bool found = false;
 
-	if (io->waited || !io->reader->cached ||
+	if (io->waited || io->reserve || !io->reader->cached ||
 	    list_empty_careful(&source->background))
 		return false;
 	remember_sender(io);
@@ -767,14 +778,16 @@ bool obd_chunk_wait(struct obd_io *io)
 	return found;
 }
 
-/* Is one of the blocks on its way? The source is locked. */
+/* Is one of the blocks on its way, or too much else? The source is locked. */
 static bool is_under_way(const struct obd_source *source, u32 block, u32 nr)
 {
 	const struct obd_chunk *chunk;
+	unsigned int i = 0;
 
 	list_for_each_entry(chunk, &source->background, link)
-		if (block < chunk->block + chunk->nr &&
-		    chunk->block < block + nr)
+		if (++i == SOURCE_BACKGROUND_MAX ||
+		    (block < chunk->block + chunk->nr &&
+		     chunk->block < block + nr))
 			return true;
 	return false;
 }
@@ -805,7 +818,8 @@ u32 obd_chunk_bring(struct obd_reader *reader, u32 block, u32 nr,
 	struct obd_chunk *chunk;
 	u32 len;
 
-	if (atomic_read(&reader->session->background) >= BACKGROUND_MAX)
+	if (atomic_read(&reader->session->background) >= BACKGROUND_MAX ||
+	    !obd_cache_fits(source->blob->zfile.block_size))
 		return 0;
 	nr = clamp_t(u32, max, 1, nr);
 	chunk = chunk_get_blocks(source, block, offset % SECTOR_SIZE, &nr,

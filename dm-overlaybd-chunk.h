@@ -52,8 +52,19 @@ void obd_chunk_free(struct obd_chunk *chunk);
 bool obd_chunk_read(struct obd_io *io);
 
 /**
+ * obd_chunk_return - give back the reserve of a bio that does without it
+ * @io: the bio
+ *
+ * It was handed over while the bio waited; meanwhile others may have brought
+ * its blocks into the cache. Any context.
+ */
+void obd_chunk_return(struct obd_io *io);
+
+/**
  * obd_chunk_wait - wait for a chunk that brings the next block into the cache
  * @io: the bio
+ *
+ * A bio that holds the reserve does not wait: others wait for that.
  *
  * Return: true if there is such a chunk: then @io may be gone already.
  */

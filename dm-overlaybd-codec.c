@@ -5,10 +5,12 @@
 #include <linux/cpumask.h>
 #include <linux/mutex.h>
 #include <linux/smp.h>
+#include <linux/wait.h>
 
 #include "dm-overlaybd-codec.h"
 
 static struct obd_slot *slots;
+static DECLARE_WAIT_QUEUE_HEAD(slot_free);
 static unsigned int nr_slots;
 
 /* One table load at a time changes the slots. Comes before their locks. */
@@ -106,16 +108,16 @@ struct obd_slot *obd_slot_try(void)
 
 struct obd_slot *obd_slot_get(void)
 {
-	struct obd_slot *slot = obd_slot_try();
+	struct obd_slot *slot;
 
-	if (slot)
-		return slot;
-	slot = &slots[raw_smp_processor_id() % nr_slots];
-	down(&slot->lock);
+	wait_event(slot_free, (slot = obd_slot_try()));
 	return slot;
 }
 
+/* Any slot will do: one may be held by somebody who gets little of the CPU. */
 void obd_slot_put(struct obd_slot *slot)
 {
 	up(&slot->lock);
+	if (wq_has_sleeper(&slot_free))
+		wake_up(&slot_free);
 }

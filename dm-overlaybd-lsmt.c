@@ -559,7 +559,7 @@ static struct obd_leaf *map_new_leaf(struct obd_map *map)
  * be known. Returns how many, or an error.
  */
 static int merge_write_leaf(struct obd_map *map, const u64 *sectors,
-			     const u64 *whats, u32 nr)
+			    const u64 *whats, u32 nr)
 {
 	struct obd_leaf *leaf = map_new_leaf(map);
 	bool far;
@@ -926,7 +926,7 @@ static inline u32 map_search(const struct obd_map *map, u64 sector)
 }
 
 static inline void leaf_lookup(const struct obd_map *map, u32 i, u64 sector,
-				struct obd_range *range)
+			       struct obd_range *range)
 {
 	const struct obd_leaf *leaf = map_leaf(map, i);
 	u64 key = map->levels[0][i];

@@ -2,6 +2,8 @@
 /*
  * Messages to the targets.
  */
+#include <linux/sched/mm.h>
+
 #include "dm-overlaybd-target.h"
 
 #define DM_MSG_PREFIX "overlaybd"
@@ -68,26 +70,35 @@ static int message_trace(struct obd_target *t, unsigned int argc, char **argv,
 	return 0;
 }
 
-static int queue_blocks(struct obd_target *t, char **argv)
+/* Check a range, and queue it if that is what is wanted. */
+static int handle_range(struct obd_target *t, char **argv, bool queue)
 {
 	u32 layer, block, count;
+	struct obd_reader *reader;
 
 	if (parse_number(argv[0], &layer) || parse_number(argv[1], &block) ||
 	    parse_number(argv[2], &count) || layer >= t->nr_layers ||
 	    !t->layers[layer].blob->compressed)
 		return -EINVAL;
-	return obd_prefetch_add(&t->prefetch, &t->layers[layer].reader, block,
-				count);
+	reader = &t->layers[layer].reader;
+	return queue ? obd_prefetch_add(&t->prefetch, reader, block, count) :
+		       obd_prefetch_check(reader, block, count);
 }
 
+/* All ranges or none. */
 static int prefetch_add(struct obd_target *t, unsigned int argc, char **argv)
 {
+	unsigned int i;
 	int r = 0;
 
 	if (!argc || argc % RANGE_ARGS)
 		return -EINVAL;
-	for (; !r && argc; argc -= RANGE_ARGS, argv += RANGE_ARGS)
-		r = queue_blocks(t, argv);
+	for (i = 0; !r && i < argc; i += RANGE_ARGS)
+		r = handle_range(t, argv + i, false);
+	if (!r && obd_prefetch_room(&t->prefetch) < argc / RANGE_ARGS)
+		r = -ENOSPC;
+	for (i = 0; !r && i < argc; i += RANGE_ARGS)
+		r = handle_range(t, argv + i, true);
 	return r;
 }
 
@@ -133,11 +144,15 @@ int obd_target_message(struct dm_target *ti, unsigned int argc, char **argv,
 		       char *result, unsigned int maxlen)
 {
 	struct obd_target *t = ti->private;
+	unsigned int noio;
 	int r;
 
+	/* To write memory out may take this device, which may be suspended. */
+	noio = memalloc_noio_save();
 	mutex_lock(&t->lock);
 	r = message(t, argc, argv, result, maxlen);
 	mutex_unlock(&t->lock);
+	memalloc_noio_restore(noio);
 	if (r == -EINVAL)
 		DMWARN("%s: message \"%s\": unknown, or its arguments are wrong",
 		       t->session.device, argv[0]);

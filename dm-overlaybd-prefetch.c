@@ -53,6 +53,11 @@ static void remove_range(struct obd_prefetch *p, struct wanted *range)
 	kfree(range);
 }
 
+static u32 block_bytes(const struct obd_reader *reader)
+{
+	return reader->source->blob->zfile.block_size;
+}
+
 static void advance(struct wanted *range, u32 nr)
 {
 	range->block += nr;
@@ -94,14 +99,15 @@ static void prefetch_work(struct work_struct *work)
 		if (!range)
 			return;
 		skip_cached(range);
+		if (!obd_cache_fits(block_bytes(range->reader)))
+			range->count = 0;
 		if (range->count) {
 			nr = obd_chunk_bring(range->reader, range->block,
 					     range->count, OBD_CACHE_PREFETCH);
 			if (!nr)
 				break;
 			advance(range, nr);
-			p->budget -= (s64)nr <<
-				range->reader->source->blob->zfile.block_shift;
+			p->budget -= (s64)nr * block_bytes(range->reader);
 		}
 		if (!range->count)
 			remove_range(p, range);
@@ -121,17 +127,22 @@ void obd_prefetch_init(struct obd_prefetch *prefetch)
 	INIT_DELAYED_WORK(&prefetch->work, prefetch_work);
 }
 
-int obd_prefetch_add(struct obd_prefetch *prefetch, struct obd_reader *reader,
-		     u32 block, u32 count)
+int obd_prefetch_check(const struct obd_reader *reader, u32 block, u32 count)
 {
 	u32 nr_blocks = reader->source->blob->zfile.nr_blocks;
-	struct wanted *range;
-	bool full;
 
-	if (!reader->cached)
+	if (!reader->cached || !obd_cache_fits(block_bytes(reader)))
 		return -EOPNOTSUPP;
 	if (!count || block >= nr_blocks || count > nr_blocks - block)
 		return -EINVAL;
+	return 0;
+}
+
+int obd_prefetch_add(struct obd_prefetch *prefetch, struct obd_reader *reader,
+		     u32 block, u32 count)
+{
+	struct wanted *range;
+
 	range = kmalloc(sizeof(*range), GFP_KERNEL);
 	if (!range)
 		return -ENOMEM;
@@ -139,16 +150,9 @@ int obd_prefetch_add(struct obd_prefetch *prefetch, struct obd_reader *reader,
 	range->block = block;
 	range->count = count;
 	spin_lock(&prefetch->lock);
-	full = prefetch->nr >= OBD_PREFETCH_RANGES;
-	if (!full) {
-		list_add_tail(&range->link, &prefetch->ranges);
-		prefetch->nr++;
-	}
+	list_add_tail(&range->link, &prefetch->ranges);
+	prefetch->nr++;
 	spin_unlock(&prefetch->lock);
-	if (full) {
-		kfree(range);
-		return -ENOSPC;
-	}
 	if (!READ_ONCE(prefetch->suspended))
 		queue_delayed_work(prefetch_wq, &prefetch->work, 0);
 	return 0;

@@ -57,16 +57,37 @@ void obd_prefetch_module_exit(void);
 void obd_prefetch_init(struct obd_prefetch *prefetch);
 
 /**
- * obd_prefetch_add - ask for blocks
- * @prefetch: the target's
+ * obd_prefetch_check - can one ask for blocks?
  * @reader: whose blocks
  * @block: the first
  * @count: how many
  *
+ * Return: 0; -EINVAL if there are no such blocks; -EOPNOTSUPP if they would not
+ * be kept.
+ */
+int obd_prefetch_check(const struct obd_reader *reader, u32 block, u32 count);
+
+/**
+ * obd_prefetch_room - how many more ranges can be asked for?
+ * @prefetch: the target's
+ *
+ * Return: ranges.
+ */
+static inline u32 obd_prefetch_room(const struct obd_prefetch *prefetch)
+{
+	return OBD_PREFETCH_RANGES - READ_ONCE(prefetch->nr);
+}
+
+/**
+ * obd_prefetch_add - ask for blocks
+ * @prefetch: the target's; there is room
+ * @reader: whose blocks
+ * @block: the first
+ * @count: how many; they have been checked
+ *
  * May sleep.
  *
- * Return: 0; -EINVAL if there are no such blocks; -EOPNOTSUPP if they would not
- * be kept; -ENOSPC if too much is queued already; or -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
 int obd_prefetch_add(struct obd_prefetch *prefetch, struct obd_reader *reader,
 		     u32 block, u32 count);

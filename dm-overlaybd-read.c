@@ -120,6 +120,7 @@ static void io_submit(struct obd_io *io)
 		if (io->block > io->last)
 			break;
 	}
+	obd_chunk_return(io);
 	obd_io_put(io);
 }
 
@@ -168,7 +169,8 @@ void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 	if (unlikely(READ_ONCE(reader->session->trace.recording)))
 		obd_trace_add(&reader->session->trace, reader->layer,
 			      io->block, io->last);
-	if (reader->cached)
+	/* What is read ahead may wait for a request of the device. */
+	if (reader->cached && !(bio->bi_opf & REQ_NOWAIT))
 		obd_ahead(reader, io->block, io->last);
 	io_submit(io);
 }

@@ -97,7 +97,7 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
 	t->hints = alloc_percpu(u32);
 	s->counters = alloc_percpu(struct obd_counters);
-	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 1,
+	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
 				s->device);
 	if (!t->layers || !t->routes || !t->hints || !s->counters || !s->wq)
 		return NULL;
@@ -601,7 +601,7 @@ static void overlaybd_presuspend(struct dm_target *ti)
 	mutex_unlock(&t->lock);
 }
 
-static void overlaybd_presuspend_undo(struct dm_target *ti)
+static void overlaybd_resume(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 
@@ -625,9 +625,9 @@ static struct target_type overlaybd_target = {
 	.dtr = overlaybd_dtr,
 	.map = overlaybd_map,
 	.presuspend = overlaybd_presuspend,
-	.presuspend_undo = overlaybd_presuspend_undo,
+	.presuspend_undo = overlaybd_resume,
 	.postsuspend = overlaybd_postsuspend,
-	.resume = overlaybd_presuspend_undo,
+	.resume = overlaybd_resume,
 	.status = overlaybd_status,
 	.message = obd_target_message,
 	.iterate_devices = overlaybd_iterate_devices,
@@ -643,9 +643,9 @@ static struct target_type zfile_target = {
 	.dtr = overlaybd_dtr,
 	.map = zfile_map,
 	.presuspend = overlaybd_presuspend,
-	.presuspend_undo = overlaybd_presuspend_undo,
+	.presuspend_undo = overlaybd_resume,
 	.postsuspend = overlaybd_postsuspend,
-	.resume = overlaybd_presuspend_undo,
+	.resume = overlaybd_resume,
 	.status = overlaybd_status,
 	.message = obd_target_message,
 	.iterate_devices = overlaybd_iterate_devices,

@@ -20,6 +20,7 @@
 #include "tools/commands.h"
 #include "tools/dm.h"
 #include "tools/loop.h"
+#include "tools/loops.h"
 
 #define DEV_TEXT_SIZE	32
 
@@ -27,6 +28,7 @@ struct job {
 	struct attached *attached;
 	const char *name;	/* of the device that all this is for */
 	bool direct_io;
+	struct loops loops;
 };
 
 static char *dev_text(dev_t dev)
@@ -38,11 +40,9 @@ static char *dev_text(dev_t dev)
 	return text;
 }
 
-static int attach_file(struct job *job, int file, const char *path,
-		       unsigned int i, dev_t *dev)
+/* Keeps @fd, which an attempt to get a loop device has come to. */
+static int keep(struct job *job, int fd, const char *path, unsigned int i)
 {
-	int fd = loop_attach(file, path, job->direct_io, dev);
-
 	if (fd == -ENOENT) {
 		complain("layer %u (%s): the kernel has no loop devices: modprobe loop",
 			 i, path);
@@ -55,6 +55,14 @@ static int attach_file(struct job *job, int file, const char *path,
 	}
 	job->attached->fds[job->attached->nr++] = fd;
 	return EXIT_OK;
+}
+
+static int attach_file(struct job *job, int file, const char *path,
+		       unsigned int i, dev_t *dev)
+{
+	int fd = loops_attach(&job->loops, file, path, job->direct_io, dev);
+
+	return keep(job, fd, path, i);
 }
 
 /* One sector in memory that begins with the last bytes of a file. */
@@ -81,14 +89,15 @@ static int attach_tail(struct job *job, struct stack_lower *lower,
 		       unsigned int i, dev_t *dev)
 {
 	int fd = copy_tail(lower);
-	int r;
+	int number, r;
 
 	if (fd < 0) {
 		complain("layer %u (%s): cannot copy its last bytes: %s", i,
 			 lower->path, strerror(-fd));
 		return EXIT_FAILED;
 	}
-	r = attach_file(job, fd, lower->path, i, dev);
+	r = keep(job, loop_attach(fd, lower->path, false, &number, dev),
+		 lower->path, i);
 	close(fd);
 	return r;
 }
@@ -135,31 +144,52 @@ static int attach_lower(struct job *job, struct stack_lower *lower,
 	return r ?: join(job, lower, i, rest, tail, dev);
 }
 
-int attach_stack(struct attached *attached, const struct stack *stack,
-		 const char *name, bool direct_io, struct table *table)
+static int no_memory(const struct stack *stack)
 {
-	struct job job = { attached, name, direct_io };
+	complain("no memory for %u layers", stack->nr);
+	return EXIT_FAILED;
+}
+
+static int attach_lowers(struct job *job, const struct stack *stack,
+			 struct table *table)
+{
 	unsigned int i;
 	dev_t dev;
 	int r;
 
-	*attached = (struct attached) {};
-	/* A layer takes two loop devices at the most. */
-	attached->fds = calloc(2 * stack->nr, sizeof(*attached->fds));
-	r = table_alloc(table, stack->nr);
-	for (i = 0; attached->fds && !r && i < stack->nr; i++) {
-		r = attach_lower(&job, &stack->lowers[i], i, &dev);
+	for (i = 0; i < stack->nr; i++) {
+		r = attach_lower(job, &stack->lowers[i], i, &dev);
 		if (r)
 			return r;
 		table->layers[i].bytes = stack->lowers[i].bytes;
 		table->layers[i].dev = dev_text(dev);
 		if (!table->layers[i].dev)
-			break;
+			return no_memory(stack);
 	}
-	if (!r && i < stack->nr) {
-		complain("no memory for %u layers", stack->nr);
-		r = EXIT_FAILED;
-	}
+	return EXIT_OK;
+}
+
+int attach_stack(struct attached *attached, const struct stack *stack,
+		 const char *name, bool direct_io, struct table *table)
+{
+	struct job job = {
+		.attached = attached,
+		.name = name,
+		.direct_io = direct_io,
+	};
+	int r;
+
+	*attached = (struct attached) {};
+	r = table_alloc(table, stack->nr);
+	if (r)
+		return r;
+	/* A layer takes two loop devices at the most. */
+	attached->fds = calloc(2 * stack->nr, sizeof(*attached->fds));
+	if (!attached->fds)
+		return no_memory(stack);
+	loops_begin(&job.loops);
+	r = attach_lowers(&job, stack, table);
+	loops_end(&job.loops);
 	return r;
 }
 

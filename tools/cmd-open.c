@@ -13,21 +13,35 @@
 #include "tools/commands.h"
 #include "tools/dm.h"
 #include "tools/identity.h"
+#include "tools/message.h"
+#include "tools/options.h"
 #include "tools/stack.h"
 #include "tools/table.h"
+#include "tools/trace.h"
 
 struct options {
 	bool help;
 	bool json;
 	bool verbose;
-	bool no_verify;
 	bool no_direct_io;
+	unsigned int table;	/* bits of enum table_option */
+	const char *trace;
+	uint64_t rate;
 };
 
-enum part { VALIDATE, LOOPS, TABLE, NR_PARTS };
+/* OPEN_LAYERS and MERGE are parts of TABLE, the kernel's. */
+enum part { VALIDATE, LOOPS, TABLE, OPEN_LAYERS, MERGE, REST, NR_PARTS };
 
-static const char *const part_names[NR_PARTS] = {
-	"validate", "loops", "table",
+static const struct part_name {
+	const char *key;
+	const char *words;
+} part_names[NR_PARTS] = {
+	[VALIDATE] = { "validate", "validate" },
+	[LOOPS] = { "loops", "loops" },
+	[TABLE] = { "table", "table" },
+	[OPEN_LAYERS] = { "open_layers", "  open layers" },
+	[MERGE] = { "merge", "  merge" },
+	[REST] = { "rest", "rest" },
 };
 
 /**
@@ -38,6 +52,10 @@ static const char *const part_names[NR_PARTS] = {
  * @opts: what the user wants
  * @device: the device, once it is there
  * @created: it was not there before
+ * @trace: what to prefetch
+ * @start: when it began
+ * @times: the kernel's part
+ * @timed: @times are known
  * @ms: how long the parts took
  */
 struct opening {
@@ -47,6 +65,10 @@ struct opening {
 	const struct options *opts;
 	struct device device;
 	bool created;
+	struct trace trace;
+	double start;
+	struct load_times times;
+	bool timed;
 	double ms[NR_PARTS];
 };
 
@@ -91,7 +113,7 @@ static int build(struct opening *o, const struct stack *stack)
 
 	r = attach_stack(&attached, stack, o->name, !o->opts->no_direct_io,
 			 &table);
-	table.no_verify = o->opts->no_verify;
+	table.options = o->opts->table;
 	o->ms[LOOPS] = now_ms() - start;
 	start = now_ms();
 	if (!r)
@@ -115,6 +137,20 @@ static bool needs_tails(const struct stack *stack)
 	return false;
 }
 
+/* Before anything is made: a trace of another image is a mistake. */
+static int match_trace(struct opening *o, const struct stack *stack)
+{
+	struct trace here;
+	int r;
+
+	if (!o->opts->trace)
+		return EXIT_OK;
+	r = trace_of_stack(&here, stack) ?:
+	    trace_match(&o->trace, &here, o->opts->trace, o->name);
+	trace_release(&here);
+	return r;
+}
+
 static int create(struct opening *o)
 {
 	double start = now_ms();
@@ -123,6 +159,8 @@ static int create(struct opening *o)
 
 	r = stack_open(&stack, &o->config);
 	o->ms[VALIDATE] = now_ms() - start;
+	if (!r)
+		r = match_trace(o, &stack);
 	/* Those that an open left behind when it was killed have these names. */
 	if (!r && needs_tails(&stack))
 		r = device_remove_tails(o->name);
@@ -178,11 +216,13 @@ static int open_uninterrupted(struct opening *o)
 
 static int open_device(struct opening *o)
 {
-	int lock, r;
+	int lock, r = EXIT_OK;
 
-	r = config_resolve(&o->config) ?:
+	if (o->opts->trace)
+		r = trace_read(&o->trace, o->opts->trace);
+	r = r ?: config_resolve(&o->config) ?:
 	    identity_uuid(o->uuid, sizeof(o->uuid), &o->config, o->name,
-			  o->opts->no_verify) ?:
+			  o->opts->table) ?:
 	    device_prepare() ?: device_lock(o->name, &lock);
 	if (r)
 		return r;
@@ -206,6 +246,29 @@ static void write_result(const struct config *config, int r)
 			 config->result_file, strerror(errno));
 }
 
+/* What is there can do without it. */
+static void queue_trace(const struct opening *o)
+{
+	if (o->created && o->opts->trace &&
+	    trace_queue(&o->trace, o->name, o->opts->rate))
+		complain("warning: %s: not all is prefetched", o->name);
+}
+
+static void take_times(struct opening *o)
+{
+	o->ms[REST] = now_ms() - o->start - o->ms[VALIDATE] - o->ms[LOOPS] -
+		      o->ms[TABLE];
+	o->timed = o->created && message_times(o->name, &o->times);
+	o->ms[OPEN_LAYERS] = o->times.open_us / 1e3;
+	o->ms[MERGE] = o->times.merge_us / 1e3;
+}
+
+/* A module of another version may not tell its part. */
+static bool known(const struct opening *o, enum part part)
+{
+	return o->timed || (part != OPEN_LAYERS && part != MERGE);
+}
+
 static void print_times(const struct opening *o)
 {
 	int i;
@@ -215,34 +278,63 @@ static void print_times(const struct opening *o)
 		return;
 	}
 	for (i = 0; i < NR_PARTS; i++)
-		fprintf(stderr, "%-8s %9.3f ms\n", part_names[i], o->ms[i]);
+		if (known(o, i))
+			fprintf(stderr, "%-14s %9.3f ms\n",
+				part_names[i].words, o->ms[i]);
+	if (o->timed)
+		fprintf(stderr, "%llu of %llu layers were there, the map is %s\n",
+			(unsigned long long)o->times.shared,
+			(unsigned long long)o->times.layers, o->times.map);
+}
+
+static struct json_object *times_json(const struct opening *o)
+{
+	struct json_object *times = json_object_new_object();
+	int i;
+
+	for (i = 0; i < NR_PARTS; i++) {
+		struct json_object *ms = json_object_new_double(o->ms[i]);
+
+		if (known(o, i))
+			json_object_object_add(times, part_names[i].key, ms);
+		else
+			json_object_put(ms);
+	}
+	return times;
+}
+
+static void add_sharing(struct json_object *root,
+			const struct load_times *times)
+{
+	json_object_object_add(root, "shared_layers",
+			       json_object_new_uint64(times->shared));
+	json_object_object_add(root, "map", json_object_new_string(times->map));
 }
 
 static void print_json(const struct opening *o, const char *path)
 {
 	struct json_object *root = json_object_new_object();
-	struct json_object *times = json_object_new_object();
-	int i;
 
-	for (i = 0; i < NR_PARTS; i++)
-		json_object_object_add(times, part_names[i],
-				       json_object_new_double(o->ms[i]));
 	json_object_object_add(root, "name", json_object_new_string(o->name));
 	json_object_object_add(root, "path", json_object_new_string(path));
 	json_object_object_add(root, "uuid", json_object_new_string(o->uuid));
 	json_object_object_add(root, "created",
 			       json_object_new_boolean(o->created));
-	json_object_object_add(root, "milliseconds", times);
+	json_object_object_add(root, "milliseconds", times_json(o));
+	if (o->timed)
+		add_sharing(root, &o->times);
 	puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
 }
 
-static void print_device(const struct opening *o)
+static void print_device(struct opening *o)
 {
 	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", dm_dir(), o->name);
+	if (o->opts->verbose || o->opts->json)
+		take_times(o);
 	if (o->opts->verbose)
 		print_times(o);
 	if (o->opts->json)
@@ -254,13 +346,16 @@ static void print_device(const struct opening *o)
 static int open_image(const char *path, const char *name,
 		      const struct options *opts)
 {
-	struct opening o = { .name = name, .opts = opts };
+	struct opening o = { .name = name, .opts = opts, .start = now_ms() };
 	int r;
 
 	r = config_load(&o.config, path) ?: open_device(&o);
 	write_result(&o.config, r);
-	if (!r)
+	if (!r) {
+		queue_trace(&o);
 		print_device(&o);
+	}
+	trace_release(&o.trace);
 	config_release(&o.config);
 	return r;
 }
@@ -274,9 +369,20 @@ static int set_direct_io(struct options *opts, const char *mode)
 			   mode);
 }
 
+static int set_rate(struct options *opts, const char *text)
+{
+	if (parse_u64(text, 1, MESSAGE_RATE_MAX, &opts->rate))
+		return EXIT_OK;
+	return usage_error(&cmd_open, "bad value --prefetch-rate=%s, expected 1 to %u",
+			   text, MESSAGE_RATE_MAX);
+}
+
 static int set_option(struct options *opts, int c, char **argv)
 {
 	switch (c) {
+	case 'c':
+		opts->table |= 1U << TABLE_NO_CACHE;
+		return EXIT_OK;
 	case 'd':
 		return set_direct_io(opts, optarg);
 	case 'h':
@@ -286,9 +392,14 @@ static int set_option(struct options *opts, int c, char **argv)
 		opts->json = true;
 		return EXIT_OK;
 	case 'n':
-		opts->no_verify = true;
+		opts->table |= 1U << TABLE_NO_VERIFY;
 		return EXIT_OK;
+	case 'p':
+		return set_rate(opts, optarg);
 	case 'r':	/* what every device is, as long as none has an upper */
+		return EXIT_OK;
+	case 't':
+		opts->trace = optarg;
 		return EXIT_OK;
 	case 'v':
 		opts->verbose = true;
@@ -299,14 +410,26 @@ static int set_option(struct options *opts, int c, char **argv)
 	}
 }
 
+static int check_trace(const struct options *opts)
+{
+	if (opts->rate && !opts->trace)
+		return usage_error(&cmd_open, "--prefetch-rate is for --trace");
+	if (opts->trace && opts->table & 1U << TABLE_NO_CACHE)
+		return usage_error(&cmd_open, "--trace needs the cache, which --no-cache forbids");
+	return EXIT_OK;
+}
+
 static int parse_options(int argc, char **argv, struct options *opts)
 {
 	static const struct option longopts[] = {
 		{ "direct-io", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "no-cache", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'n' },
+		{ "prefetch-rate", required_argument, NULL, 'p' },
 		{ "read-only", no_argument, NULL, 'r' },
+		{ "trace", required_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ }
 	};
@@ -326,7 +449,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 	if (reason)
 		return usage_error(&cmd_open, "bad name '%s': %s",
 				   argv[optind + 1], reason);
-	return EXIT_OK;
+	return check_trace(opts);
 }
 
 static int run(int argc, char **argv)
@@ -353,8 +476,11 @@ const struct command cmd_open = {
 "      --direct-io=auto|off  let loop devices go past the page cache where the\n"
 "                            file system can (auto, the default), or not\n"
 "      --json                print JSON\n"
+"      --no-cache            do not keep decompressed blocks\n"
 "      --no-verify           do not check the CRCs of blocks\n"
+"      --prefetch-rate MIB   prefetch at most MIB MiB a second, decompressed\n"
 "      --read-only           accepted; devices without an upper always are\n"
+"      --trace FILE          have the kernel prefetch what a trace says\n"
 "  -v, --verbose             print how long the parts took\n"
 "  -h, --help                print this\n",
 	.run = run,

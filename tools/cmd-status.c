@@ -11,27 +11,9 @@
 #include "dm-overlaybd-format.h"
 #include "tools/backing.h"
 #include "tools/commands.h"
+#include "tools/counters.h"
 #include "tools/dm.h"
 #include "tools/table.h"
-
-/* In the order of the status line; more may follow from a later module. */
-static const struct counter {
-	const char *key;
-	const char *words;
-} counters[] = {
-	{ "layers", "layers" },
-	{ "extents", "extents in the merged map" },
-	{ "map_bytes", "bytes of the merged map" },
-	{ "table_bytes", "bytes of jump tables" },
-	{ "compressed_bytes_read", "compressed bytes read" },
-	{ "blocks_decompressed", "blocks decompressed" },
-	{ "deferred_reads", "deferred reads" },
-	{ "read_errors", "read errors" },
-	{ "crc_errors", "CRC errors" },
-	{ "decompression_errors", "decompression errors" },
-};
-
-#define NR_COUNTERS	(sizeof(counters) / sizeof(counters[0]))
 
 struct options {
 	bool json;
@@ -45,25 +27,6 @@ struct status {
 	uint64_t counts[NR_COUNTERS];
 };
 
-static int parse_counts(struct status *s, const char *text)
-{
-	const char *rest = text;
-	size_t i;
-
-	for (i = 0; i < NR_COUNTERS; i++) {
-		char *end;
-
-		s->counts[i] = strtoull(rest, &end, 10);
-		if (end == rest) {
-			complain("%s: the status line '%s' has %zu fields, expected %zu: are the module and this program of one version?",
-				 s->device->name, text, i, NR_COUNTERS);
-			return EXIT_FAILED;
-		}
-		rest = end;
-	}
-	return EXIT_OK;
-}
-
 static int get_status(struct status *s, const struct device *device)
 {
 	const char *name = device->name;
@@ -74,15 +37,7 @@ static int get_status(struct status *s, const struct device *device)
 	r = device_params(name, DM_DEVICE_TABLE, DEVICE_TARGET, &text,
 			  &s->sectors) ?: table_parse(&s->table, text);
 	free(text);
-	if (r)
-		return r;
-	r = device_params(name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
-			  &s->sectors);
-	if (r)
-		return r;
-	r = parse_counts(s, text);
-	free(text);
-	return r;
+	return r ?: counters_get(s->counts, name, &s->sectors);
 }
 
 static void print_layer(const struct table_layer *layer, unsigned int i)
@@ -95,6 +50,17 @@ static void print_layer(const struct table_layer *layer, unsigned int i)
 	       (unsigned long long)layer->bytes,
 	       b.file ? b.file : "a device of its own");
 	backing_release(&b);
+}
+
+static void print_options(unsigned int options)
+{
+	int i;
+
+	printf("  options:%s", options ? "" : " none");
+	for (i = 0; i < NR_TABLE_OPTIONS; i++)
+		if (options & 1U << i)
+			printf(" %s", table_option_names[i]);
+	puts("");
 }
 
 static int print_words(const struct status *s)
@@ -111,12 +77,11 @@ static int print_words(const struct status *s)
 	printf("  access: %s%s\n", d->read_only ? "read-only" : "read-write",
 	       d->suspended ? ", suspended" : "");
 	printf("  open: %d\n", d->open_count);
-	printf("  options: %s\n",
-	       s->table.no_verify ? TABLE_NO_VERIFY : "none");
+	print_options(s->table.options);
 	for (i = 0; i < s->table.nr; i++)
 		print_layer(&s->table.layers[i], i);
 	for (i = 0; i < NR_COUNTERS; i++)
-		printf("  %s: %llu\n", counters[i].words,
+		printf("  %s: %llu\n", counter_names[i].words,
 		       (unsigned long long)s->counts[i]);
 	return EXIT_OK;
 }
@@ -147,12 +112,26 @@ static struct json_object *layer_json(const struct table_layer *layer)
 	return o;
 }
 
+static struct json_object *options_json(unsigned int options)
+{
+	struct json_object *array = json_object_new_array();
+	const char *name;
+	int i;
+
+	for (i = 0; i < NR_TABLE_OPTIONS; i++) {
+		name = table_option_names[i];
+		if (options & 1U << i)
+			json_object_array_add(array,
+					      json_object_new_string(name));
+	}
+	return array;
+}
+
 static struct json_object *status_json(const struct status *s)
 {
 	const struct device *d = s->device;
 	struct json_object *o = json_object_new_object();
 	struct json_object *stack = json_object_new_array();
-	struct json_object *options = json_object_new_array();
 	struct json_object *counts = json_object_new_object();
 	char number[32];
 	unsigned int i;
@@ -160,11 +139,8 @@ static struct json_object *status_json(const struct status *s)
 	snprintf(number, sizeof(number), "%u:%u", major(d->dev), minor(d->dev));
 	for (i = 0; i < s->table.nr; i++)
 		json_object_array_add(stack, layer_json(&s->table.layers[i]));
-	if (s->table.no_verify)
-		json_object_array_add(options,
-				      json_object_new_string(TABLE_NO_VERIFY));
 	for (i = 0; i < NR_COUNTERS; i++)
-		add_number(counts, counters[i].key, s->counts[i]);
+		add_number(counts, counter_names[i].key, s->counts[i]);
 	add_string(o, "name", d->name);
 	add_string(o, "number", number);
 	add_string(o, "uuid", d->uuid);
@@ -174,7 +150,7 @@ static struct json_object *status_json(const struct status *s)
 	json_object_object_add(o, "suspended",
 			       json_object_new_boolean(d->suspended));
 	add_number(o, "open_count", d->open_count);
-	json_object_object_add(o, "options", options);
+	json_object_object_add(o, "options", options_json(s->table.options));
 	json_object_object_add(o, "layers", stack);
 	json_object_object_add(o, "counters", counts);
 	return o;

@@ -13,7 +13,7 @@
 struct options {
 	bool json;
 	bool help;
-	bool no_verify;
+	unsigned int table;	/* bits of enum table_option */
 };
 
 static int fill(struct table *table, const struct stack *stack)
@@ -67,25 +67,36 @@ static struct json_object *layer_json(const struct stack_lower *lower)
 	return o;
 }
 
+static struct json_object *options_json(unsigned int options)
+{
+	struct json_object *array = json_object_new_array();
+	const char *name;
+	int i;
+
+	for (i = 0; i < NR_TABLE_OPTIONS; i++) {
+		name = table_option_names[i];
+		if (options & 1U << i)
+			json_object_array_add(array,
+					      json_object_new_string(name));
+	}
+	return array;
+}
+
 static void print_json(const struct stack *stack, const struct table *table)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *layers = json_object_new_array();
-	struct json_object *options = json_object_new_array();
 	unsigned int i;
 
 	for (i = 0; i < stack->nr; i++)
 		json_object_array_add(layers, layer_json(&stack->lowers[i]));
-	if (table->no_verify)
-		json_object_array_add(options,
-				      json_object_new_string(TABLE_NO_VERIFY));
 	json_object_object_add(o, "start", json_object_new_int(0));
 	json_object_object_add(o, "length",
 			       json_object_new_uint64(stack->nr_sectors));
 	json_object_object_add(o, "target",
 			       json_object_new_string(DEVICE_TARGET));
 	json_object_object_add(o, "layers", layers);
-	json_object_object_add(o, "options", options);
+	json_object_object_add(o, "options", options_json(table->options));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
@@ -100,7 +111,7 @@ static int print_table(const char *path, const struct options *opts)
 
 	r = config_load(&config, path) ?: stack_open(&stack, &config) ?:
 	    fill(&table, &stack);
-	table.no_verify = opts->no_verify;
+	table.options = opts->table;
 	if (!r && opts->json)
 		print_json(&stack, &table);
 	else if (!r)
@@ -116,6 +127,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 	static const struct option longopts[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "no-cache", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'n' },
 		{ }
 	};
@@ -130,8 +142,11 @@ static int parse_options(int argc, char **argv, struct options *opts)
 		case 'j':
 			opts->json = true;
 			break;
+		case 'c':
+			opts->table |= 1U << TABLE_NO_CACHE;
+			break;
 		case 'n':
-			opts->no_verify = true;
+			opts->table |= 1U << TABLE_NO_VERIFY;
 			break;
 		default:
 			return usage_error(&cmd_table, "bad option %s",
@@ -157,7 +172,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_table = {
 	.name = "table",
-	.args = "[--json] [--no-verify] CONFIG.json",
+	.args = "[--json] [--no-cache] [--no-verify] CONFIG.json",
 	.summary = "Print the table line of an image, and change nothing",
 	.help =
 "Files stand in the line by their paths, in place of the loop devices that open\n"
@@ -165,6 +180,7 @@ const struct command cmd_table = {
 "\n"
 "Options:\n"
 "      --json       print JSON\n"
+"      --no-cache   add the option not to keep decompressed blocks\n"
 "      --no-verify  add the option not to check the CRCs of blocks\n"
 "  -h, --help       print this\n",
 	.run = run,

@@ -21,6 +21,9 @@
 #define REASON_SIZE		1024
 #define REMOVE_TRIES		20
 #define REMOVE_PAUSE_NS		50000000L
+#define LOOPS_LOCK_OFFSET	(1LL << 62)	/* no lock_offset() */
+#define LOOPS_LOCK_TRIES	12000
+#define LOOPS_LOCK_PAUSE_NS	5000000L
 
 /*
  * What libdevmapper said first about a task that failed; what follows is less
@@ -85,6 +88,18 @@ static off_t lock_offset(const char *name)
 	return hash >> 2;
 }
 
+static int open_control(void)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dm_dir(), DM_CONTROL_NODE);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		complain("cannot open %s: %s", path, strerror(errno));
+	return fd;
+}
+
 /*
  * A range lock on the control device leaves no file behind, and the kernel
  * drops it with the process.
@@ -97,23 +112,43 @@ int device_lock(const char *name, int *fd)
 		.l_start = lock_offset(name),
 		.l_len = 1,
 	};
-	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s", dm_dir(), DM_CONTROL_NODE);
-	*fd = open(path, O_RDWR | O_CLOEXEC);
-	if (*fd < 0) {
-		complain("cannot open %s: %s", path, strerror(errno));
+	*fd = open_control();
+	if (*fd < 0)
 		return EXIT_FAILED;
-	}
 	while (fcntl(*fd, F_OFD_SETLKW, &lock)) {
 		if (errno == EINTR)
 			continue;
-		complain("cannot lock %s: %s", path, strerror(errno));
+		complain("cannot lock the name %s: %s", name, strerror(errno));
 		close(*fd);
 		*fd = -1;
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+int device_lock_loops(void)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = LOOPS_LOCK_OFFSET,
+		.l_len = 1,
+	};
+	const struct timespec pause = { .tv_nsec = LOOPS_LOCK_PAUSE_NS };
+	int fd = open_control();
+	int i;
+
+	for (i = 0; fd >= 0 && i < LOOPS_LOCK_TRIES; i++) {
+		if (!fcntl(fd, F_OFD_SETLK, &lock))
+			return fd;
+		if (errno != EAGAIN && errno != EACCES)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 /* Run a task that concerns one device. */
@@ -429,6 +464,23 @@ int device_params(const char *name, int type, const char *target,
 	r = run_task(task, name);
 	r = r ? failed("read the table of", name, r) :
 		first_line(task, name, target, params, length);
+	if (task)
+		dm_task_destroy(task);
+	return r;
+}
+
+int device_message(const char *name, const char *text, char **answer)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_TARGET_MSG);
+	bool ready = task && dm_task_set_sector(task, 0) &&
+		     dm_task_set_message(task, text);
+	int r = ready ? run_task(task, name) : -ENOMEM;
+	const char *said = r ? NULL : dm_task_get_message_response(task);
+
+	if (!r && answer) {
+		*answer = strdup(said ?: "");
+		r = *answer ? 0 : -ENOMEM;
+	}
 	if (task)
 		dm_task_destroy(task);
 	return r;

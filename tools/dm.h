@@ -81,6 +81,16 @@ const char *device_check_name(const char *name);
 int device_lock(const char *name, int *fd);
 
 /**
+ * device_lock_loops - let no other call of this program set up loop devices
+ *
+ * Waits a minute at the most. May be asked for while a name is locked, not
+ * the other way round.
+ *
+ * Return: the lock, which is gone when it is closed, or -1.
+ */
+int device_lock_loops(void);
+
+/**
  * device_find - ask for a device
  * @device: what there is
  * @name: its name
@@ -169,5 +179,17 @@ int device_for_each(device_visitor visit, void *data);
  */
 int device_params(const char *name, int type, const char *target,
 		  char **params, uint64_t *length);
+
+/**
+ * device_message - send a message to the target of a device
+ * @name: the device's name
+ * @text: the message
+ * @answer: what the target says, empty if nothing; to be freed. May be NULL
+ *
+ * Complains about nothing.
+ *
+ * Return: 0, or a negative errno; -EINVAL also if there is no such message.
+ */
+int device_message(const char *name, const char *text, char **answer);
 
 #endif

@@ -62,7 +62,7 @@ static void format_uuid(char *uuid, size_t size, const struct record *records,
 }
 
 int identity_uuid(char *uuid, size_t size, const struct config *config,
-		  const char *name, bool no_verify)
+		  const char *name, unsigned int options)
 {
 	struct record *records;
 	unsigned int i;
@@ -75,7 +75,7 @@ int identity_uuid(char *uuid, size_t size, const struct config *config,
 	}
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = take_record(&records[i], &config->lowers[i], i);
-	records[config->nr_lowers].dev = no_verify;
+	records[config->nr_lowers].dev = options;
 	if (!r)
 		format_uuid(uuid, size, records, config->nr_lowers + 1, name);
 	free(records);

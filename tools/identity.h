@@ -13,7 +13,7 @@
  * @size: room for it
  * @config: the image, resolved
  * @name: the device's name
- * @no_verify: an option of its table
+ * @options: those of its table, a bit for each enum table_option
  *
  * The same name over the same files with the same options has the same UUID.
  * Complains when it fails.
@@ -21,6 +21,6 @@
  * Return: an exit code.
  */
 int identity_uuid(char *uuid, size_t size, const struct config *config,
-		  const char *name, bool no_verify);
+		  const char *name, unsigned int options);
 
 #endif

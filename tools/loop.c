@@ -21,7 +21,6 @@
 #define CONTROL		"/dev/loop-control"
 #define MISC_MAJOR	10
 #define LOOP_CTRL_MINOR	237
-#define BLOCK_SIZE	512
 #define PATH_SIZE	64
 
 /*
@@ -54,7 +53,7 @@ static int make_node(int number, const char *node)
 	return 0;
 }
 
-static int open_node(int number)
+int loop_open(int number)
 {
 	char node[PATH_SIZE];
 	int fd, r;
@@ -70,14 +69,15 @@ static int open_node(int number)
 	return fd < 0 ? -errno : fd;
 }
 
-static int try_attach(int control, const struct loop_config *config)
+static int try_attach(int control, const struct loop_config *config,
+		      int *number)
 {
-	int number, fd, r;
+	int fd, r;
 
-	number = ioctl(control, LOOP_CTL_GET_FREE);
-	if (number < 0)
+	*number = ioctl(control, LOOP_CTL_GET_FREE);
+	if (*number < 0)
 		return -errno;
-	fd = open_node(number);
+	fd = loop_open(*number);
 	if (fd < 0)
 		return fd;
 	if (!ioctl(fd, LOOP_CONFIGURE, config))
@@ -113,7 +113,7 @@ static int open_control(void)
 	return fd;
 }
 
-static int attach(const struct loop_config *config)
+static int attach(const struct loop_config *config, int *number)
 {
 	int control = open_control();
 	struct timespec pause = { };
@@ -124,12 +124,12 @@ static int attach(const struct loop_config *config)
 		return -errno;
 	/* By default all processes pause alike. */
 	srandom(getpid());
-	r = try_attach(control, config);
+	r = try_attach(control, config, number);
 	for (i = 0; lost_race(r) && i < TRIES; i++) {
 		/* Not in step with those we lost to. */
 		pause.tv_nsec = random() % PAUSE_MAX_NS;
 		nanosleep(&pause, NULL);
-		r = try_attach(control, config);
+		r = try_attach(control, config, number);
 	}
 	close(control);
 	return r;
@@ -140,11 +140,11 @@ static int attach(const struct loop_config *config)
  * says about itself, and an overlay says yes whatever it lies on. The memory is
  * aligned no better than what the loop device will have to read into.
  */
-static bool can_direct_io(int file)
+bool loop_can_direct_io(int file)
 {
-	char buf[3 * BLOCK_SIZE];
+	char buf[3 * LOOP_BLOCK_SIZE];
 	char path[PATH_SIZE];
-	uintptr_t at = ((uintptr_t)buf + BLOCK_SIZE - 1) & -BLOCK_SIZE;
+	uintptr_t at = ((uintptr_t)buf + LOOP_BLOCK_SIZE - 1) & -LOOP_BLOCK_SIZE;
 	bool can;
 	int fd;
 
@@ -152,26 +152,27 @@ static bool can_direct_io(int file)
 	fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	can = pread(fd, (char *)at, BLOCK_SIZE, 0) == BLOCK_SIZE &&
-	      pread(fd, (char *)at, BLOCK_SIZE, BLOCK_SIZE) >= 0;
+	can = pread(fd, (char *)at, LOOP_BLOCK_SIZE, 0) == LOOP_BLOCK_SIZE &&
+	      pread(fd, (char *)at, LOOP_BLOCK_SIZE, LOOP_BLOCK_SIZE) >= 0;
 	close(fd);
 	return can;
 }
 
-int loop_attach(int file, const char *name, bool direct_io, dev_t *dev)
+int loop_attach(int file, const char *name, bool direct_io, int *number,
+		dev_t *dev)
 {
 	struct loop_config config = {
 		.fd = file,
-		.block_size = BLOCK_SIZE,
+		.block_size = LOOP_BLOCK_SIZE,
 		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
 	};
 	struct stat st;
 	int fd;
 
 	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%s", name);
-	if (direct_io && can_direct_io(file))
+	if (direct_io)
 		config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
-	fd = attach(&config);
+	fd = attach(&config, number);
 	if (fd >= 0 && fstat(fd, &st)) {
 		close(fd);
 		fd = -EIO;

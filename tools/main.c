@@ -13,7 +13,7 @@
 #define MESSAGE_SIZE	8192
 
 static const struct command *const commands[] = {
-	&cmd_open, &cmd_close, &cmd_table, &cmd_status,
+	&cmd_open, &cmd_close, &cmd_table, &cmd_status, &cmd_trace,
 	&cmd_dump, &cmd_verify, &cmd_export, &cmd_create,
 };
 
@@ -83,7 +83,8 @@ static int print_commands(void)
 	       "  -h, --help     print this; after a command, its options\n"
 	       "  -V, --version  print the version\n\n"
 	       "Exit status: 0 success, 1 failure, 2 wrong arguments, 3 invalid or\n"
-	       "corrupt blob or configuration, 4 device in use, 5 no such device.\n");
+	       "corrupt blob, configuration or trace, 4 device in use, 5 no such\n"
+	       "device.\n");
 	return EXIT_OK;
 }
 

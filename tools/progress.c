@@ -2,6 +2,7 @@
 /*
  * The progress line.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,20 +35,42 @@ void progress_begin(struct progress *p, const char *what, uint64_t total)
 	p->shown = p->start + FIRST_AFTER - INTERVAL;
 }
 
+/* Is it time for another line? */
+static bool due(struct progress *p)
+{
+	uint64_t t;
+
+	if (!p->terminal)
+		return false;
+	t = now();
+	if (t < p->shown + INTERVAL)
+		return false;
+	p->shown = t;
+	p->visible = true;
+	return true;
+}
+
+void progress_say(struct progress *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!due(p))
+		return;
+	fprintf(stderr, "\r%s: ", p->what);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs(" \033[K", stderr);
+}
+
 void progress_add(struct progress *p, uint64_t bytes)
 {
 	double seconds;
-	uint64_t t;
 
 	p->done += bytes;
-	if (!p->terminal)
+	if (!due(p))
 		return;
-	t = now();
-	if (t < p->shown + INTERVAL)
-		return;
-	p->shown = t;
-	p->visible = true;
-	seconds = (double)(t - p->start) / NSEC_PER_SEC;
+	seconds = (double)(p->shown - p->start) / NSEC_PER_SEC;
 	fprintf(stderr, "\r%s: %3.0f %% of %.0f MiB, %.0f MiB/s \033[K",
 		p->what, p->total ? 100.0 * p->done / p->total : 100.0,
 		p->total / MIB, p->done / MIB / seconds);

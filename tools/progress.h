@@ -45,6 +45,14 @@ void progress_begin(struct progress *p, const char *what, uint64_t total);
 void progress_add(struct progress *p, uint64_t bytes);
 
 /**
+ * progress_say - say how far it is where bytes are not what counts
+ * @p: the progress
+ * @fmt: printf format, for one line
+ */
+__attribute__((format(printf, 2, 3)))
+void progress_say(struct progress *p, const char *fmt, ...);
+
+/**
  * progress_end - erase the line
  * @p: the progress
  */

@@ -119,6 +119,19 @@ static void print_rows(const char *title, const struct row *rows, size_t nr,
 	}
 }
 
+static struct json_object *to_json(const struct row *rows, size_t nr,
+				   const char *data)
+{
+	struct json_object *o = json_object_new_object();
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		json_object_object_add(o, rows[i].key,
+				       json_value(&rows[i],
+						  data + rows[i].offset));
+	return o;
+}
+
 void report_begin(struct report *report, bool json)
 {
 	report->json = json ? json_object_new_object() : NULL;
@@ -127,19 +140,27 @@ void report_begin(struct report *report, bool json)
 void report_section(struct report *report, const char *key, const char *title,
 		    const struct row *rows, size_t nr, const void *data)
 {
-	struct json_object *o;
-	size_t i;
+	if (!report->json)
+		print_rows(title, rows, nr, data);
+	else
+		json_object_object_add(report->json, key,
+				       to_json(rows, nr, data));
+}
+
+void report_item(struct report *report, const char *key, const char *title,
+		 const struct row *rows, size_t nr, const void *data)
+{
+	struct json_object *array;
 
 	if (!report->json) {
 		print_rows(title, rows, nr, data);
 		return;
 	}
-	o = json_object_new_object();
-	for (i = 0; i < nr; i++)
-		json_object_object_add(o, rows[i].key,
-				       json_value(&rows[i], (const char *)data +
-							    rows[i].offset));
-	json_object_object_add(report->json, key, o);
+	if (!json_object_object_get_ex(report->json, key, &array)) {
+		array = json_object_new_array();
+		json_object_object_add(report->json, key, array);
+	}
+	json_object_array_add(array, to_json(rows, nr, data));
 }
 
 void print_json(struct json_object *o)

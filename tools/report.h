@@ -76,6 +76,18 @@ void report_section(struct report *report, const char *key, const char *title,
 		    const struct row *rows, size_t nr, const void *data);
 
 /**
+ * report_item - report one of several structures
+ * @report: the report
+ * @key: name in JSON of the array of them all
+ * @title: the name of this one in text
+ * @rows: description of the structure
+ * @nr: how many rows
+ * @data: the structure
+ */
+void report_item(struct report *report, const char *key, const char *title,
+		 const struct row *rows, size_t nr, const void *data);
+
+/**
  * report_end - print what has not been printed
  * @report: the report
  */

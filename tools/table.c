@@ -13,6 +13,11 @@
 
 #define ARGS_PER_LAYER	3	/* "lower", device, bytes */
 
+const char *const table_option_names[NR_TABLE_OPTIONS] = {
+	[TABLE_NO_VERIFY] = "no_verify",
+	[TABLE_NO_CACHE] = "no_cache",
+};
+
 int table_alloc(struct table *table, unsigned int nr)
 {
 	*table = (struct table) {};
@@ -34,6 +39,18 @@ static void put_escaped(FILE *out, const char *text)
 	}
 }
 
+static void put_options(FILE *out, unsigned int options)
+{
+	int i;
+
+	if (!options)
+		return;
+	fprintf(out, " %d", __builtin_popcount(options));
+	for (i = 0; i < NR_TABLE_OPTIONS; i++)
+		if (options & 1U << i)
+			fprintf(out, " %s", table_option_names[i]);
+}
+
 char *table_format(const struct table *table)
 {
 	char *text = NULL;
@@ -51,8 +68,7 @@ char *table_format(const struct table *table)
 		fprintf(out, " %llu",
 			(unsigned long long)table->layers[i].bytes);
 	}
-	if (table->no_verify)
-		fputs(" 1 " TABLE_NO_VERIFY, out);
+	put_options(out, table->options);
 	if (!fclose(out))
 		return text;
 	free(text);
@@ -86,10 +102,12 @@ static int parse_layer(struct table_layer *layer, char **rest)
 static void parse_options(struct table *table, char **rest)
 {
 	char *word;
+	int i;
 
 	while ((word = strtok_r(NULL, " ", rest)))
-		if (!strcmp(word, TABLE_NO_VERIFY))
-			table->no_verify = true;
+		for (i = 0; i < NR_TABLE_OPTIONS; i++)
+			if (!strcmp(word, table_option_names[i]))
+				table->options |= 1U << i;
 }
 
 static int refuse(const char *params)

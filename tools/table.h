@@ -5,10 +5,16 @@
 #ifndef OVERLAYBD_TABLE_H
 #define OVERLAYBD_TABLE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#define TABLE_NO_VERIFY		"no_verify"
+/* Options, bit by bit, in the order in which they are written. */
+enum table_option {
+	TABLE_NO_VERIFY,	/* the CRCs of blocks are not checked */
+	TABLE_NO_CACHE,		/* decompressed blocks are not kept */
+	NR_TABLE_OPTIONS
+};
+
+extern const char *const table_option_names[NR_TABLE_OPTIONS];
 
 /**
  * struct table_layer - a layer argument
@@ -24,12 +30,12 @@ struct table_layer {
  * struct table - the parameters
  * @layers: lowest first
  * @nr: how many
- * @no_verify: the CRCs of blocks are not checked
+ * @options: a bit for each enum table_option
  */
 struct table {
 	struct table_layer *layers;
 	unsigned int nr;
-	bool no_verify;
+	unsigned int options;
 };
 
 /**

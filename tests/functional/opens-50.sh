@@ -53,6 +53,7 @@ defer dmsetup remove_all
 
 at_once open_own
 expect_equal devices "$(devices)" 50
+expect_equal 'loop devices of fifty' "$(loops)" 2
 cmp /dev/mapper/own1 raw
 cmp /dev/mapper/own50 raw
 at_once close_own

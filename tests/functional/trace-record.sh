@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: how a recording begins and ends, and what it says then
+. "$(dirname "$0")/lib.sh" || exit
+
+read_block()
+{
+	dd if=/dev/mapper/record of=/dev/null bs=4096 skip="$1" count=1 \
+		iflag=direct status=none
+}
+
+is_recording()
+{
+	dmsetup message record 0 trace read 0 | grep -q '^[0-9]* [0-9]* 1'
+}
+
+# record_in_background OPTION...: RECORDER is its process.
+record_in_background()
+{
+	"$TOOL" trace record -o trace "$@" record >recorded 2>&1 &
+	RECORDER=$!
+	defer kill $RECORDER
+	retry is_recording
+}
+
+# expect_recorded REGEX: the recorder has ended well, said so, and left nothing.
+expect_recorded()
+{
+	wait "$RECORDER" || fail "trace record: $(cat recorded)"
+	grep -qE -- "$1" recorded || fail "it said: $(cat recorded)"
+	"$TOOL" trace show trace >shown
+	expect_equal 'files beside the trace' "$(find . -name '.trace*')" ''
+}
+
+need_tool
+device fill raw 0 $MIB
+create_layer --raw raw --compress lz4 --block-size 4096 layer
+write_config config layer
+open_image config record
+
+# A signal ends it, or the time, or somebody else.
+record_in_background
+read_block 5
+read_block 100
+kill -TERM "$RECORDER"
+expect_recorded 'trace: 2 ranges, 2 blocks'
+record_in_background --seconds 1
+read_block 7
+expect_recorded 'trace: 1 ranges, 1 blocks'
+record_in_background
+read_block 7
+"$TOOL" trace stop record
+expect_recorded 'trace: 1 ranges, 1 blocks'
+
+# What goes on where the last read ended, even if that has been fetched.
+record_in_background
+read_block 30
+sleep 1
+read_block 31
+kill -TERM "$RECORDER"
+expect_recorded 'trace: 1 ranges, 2 blocks'
+
+# One at a time; what does not fit is counted.
+record_in_background --entries 2
+expect_exit $EXIT_BUSY 'is being recorded already' "$TOOL" trace start record
+expect_exit $EXIT_BUSY 'is being recorded already' \
+	"$TOOL" trace record -o trace2 record
+for block in 1 9 3 50; do
+	read_block $block
+done
+kill -TERM "$RECORDER"
+expect_recorded 'warning: record: 2 reads did not fit'
+grep -q 'trace: 2 ranges, 2 blocks' recorded || fail "$(cat recorded)"
+
+# A recorder that is killed leaves a recording that can be ended.
+record_in_background
+read_block 11
+kill -KILL "$RECORDER"
+wait "$RECORDER" || true
+rm -f .trace.*
+"$TOOL" trace stop -o trace record >recorded
+grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
+
+# Nothing is recorded, and nothing written, where the file cannot be.
+expect_exit 1 'No such file' "$TOOL" trace record -o missing/trace record
+! is_recording || fail 'recording for a file that cannot be'
+expect_exit $EXIT_NO_DEVICE 'no device nobody' \
+	"$TOOL" trace record -o trace2 nobody
+expect_exit $EXIT_NO_DEVICE 'no device nobody' "$TOOL" trace stop nobody
+[ ! -e trace2 ] || fail 'a trace of nothing'
+
+# The device may be closed meanwhile.
+record_in_background
+read_block 20
+sleep 1
+"$TOOL" close record
+expect_recorded 'warning: record is gone'
+grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
