@@ -17,13 +17,19 @@ $(stat -c %s "$2")"
 	dm_create "$1" "$STACK" --readonly
 }
 
-# expect_once BLOCKS: so many were decompressed, most ahead: each of them once.
+# expect_once NAME...: they have had all blocks decompressed, most of them ahead,
+# and each of them once.
 expect_once()
 {
-	[ $((100 * $1)) -le $((105 * BLOCKS)) ] ||
-		fail "$1 blocks were decompressed, for $BLOCKS"
-	[ "$(counter first ahead_blocks)" -ge $((BLOCKS / 4)) ] ||
-		fail 'few were read ahead'
+	local name blocks=0 ahead=0
+
+	for name; do
+		blocks=$((blocks + $(counter "$name" blocks)))
+		ahead=$((ahead + $(counter "$name" ahead_blocks)))
+	done
+	[ $((100 * blocks)) -le $((105 * BLOCKS)) ] ||
+		fail "$blocks blocks were decompressed, for $BLOCKS"
+	[ $ahead -ge $((BLOCKS / 2)) ] || fail "$ahead were read ahead"
 }
 
 need_tool
@@ -34,7 +40,7 @@ slow_stack first layer
 
 say 'one reader'
 device sequential /dev/mapper/first raw
-expect_once "$(counter first blocks)"
+expect_once first
 
 say 'another one who reads the same through another device'
 dmsetup remove --retry first
@@ -43,7 +49,7 @@ dm_create second "$STACK" --readonly
 start_device sequential /dev/mapper/second raw
 device sequential /dev/mapper/first raw
 wait "$READER" || fail "$(cat reader.log)"
-expect_once $(($(counter first blocks) + $(counter second blocks)))
+expect_once first second
 
 say 'the device goes that brings what another waits for'
 dmsetup remove --retry first

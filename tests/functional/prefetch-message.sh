@@ -92,11 +92,18 @@ done
 expect_counter fetch prefetch_pending 0
 dm_create uncached "$STACK 1 no_cache" --readonly
 expect_exit 1 'not supported' prefetch uncached add 0 0 1
+cache_limit 0
+expect_refused 'not supported' add 0 0 1
+cache_limit 16
 dmsetup remove uncached
 
-say 'what is good before what is refused is done'
+say 'all ranges of a message or none'
+prefetch fetch rate 1000
 expect_refused 'Invalid argument' add 0 200 1 0 x 1
+expect_refused 'Invalid argument' add 0 200 1 0 0 0
+prefetch fetch add 0 202 1
 retry is_done fetch 6
+expect_counter fetch prefetch_blocks 6
 
 say 'no faster than it may'
 restart
