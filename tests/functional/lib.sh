@@ -198,6 +198,17 @@ stack_create()
 	dm_create "$name" "$STACK" --readonly
 }
 
+# slow_stack NAME SECTORS MS FILE: a stack of one blob, on a device that takes
+# so many milliseconds for a read. Needs the target "delay".
+slow_stack()
+{
+	loop_attach "$4"
+	dm_create "$1-slow" "0 $(blockdev --getsz "$LOOP") delay $LOOP 0 $3" \
+		--readonly
+	STACK="0 $2 overlaybd 3 lower /dev/mapper/$1-slow $(stat -c %s "$4")"
+	dm_create "$1" "$STACK" --readonly
+}
+
 # create_layer OPTION...: overlaybdsetup create, silently.
 create_layer()
 {

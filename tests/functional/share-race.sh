@@ -27,7 +27,7 @@ lines=''
 for nr in 0 1 2; do
 	loop_attach layer$nr
 	lines+=" lower $LOOP $(stat -c %s layer$nr)"
-	images+=(disk$nr "0 $((SIZE / SECTOR)) overlaybd $((3 * nr + 3))$lines")
+	images+=("disk$nr" "0 $((SIZE / SECTOR)) overlaybd $((3 * nr + 3))$lines")
 done
 # A layer that opens, but has entries out of order, and one that does not open.
 cp layer2 smashed

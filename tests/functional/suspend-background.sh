@@ -17,11 +17,12 @@ fetch()
 }
 
 need_tool
+need_target delay
 device fill raw 0 $((BLOCKS * 4096))
 create_layer --raw raw --compress lz4 layer
 # So small that there is always something to bring.
 cache_limit 1
-stack_create background $((BLOCKS * 8)) -- layer
+slow_stack background $((BLOCKS * 8)) 20 layer
 start_device sequential readers=3 size=2048 rounds=1000 \
 	/dev/mapper/background raw
 fetch "$READER" &
