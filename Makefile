@@ -85,7 +85,9 @@ fuzz: fuzzers
 	tests/fuzz/run --seconds $(FUZZ_SECONDS)
 
 ## bench: measure against the alternatives; BENCH_ARGS= for tests/bench/run
-bench: tools
+bench:
+	scripts/install-deps --if-missing build test bench
+	$(MAKE) tools
 	tests/bench/run $(BENCH_ARGS)
 
 ## style: checkpatch, sparse, W=1, shellcheck

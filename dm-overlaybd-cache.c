@@ -301,6 +301,15 @@ static unsigned long scan_pages(struct shrinker *s, struct shrink_control *sc)
 	return freed >> PAGE_SHIFT ?: SHRINK_STOP;
 }
 
+/* An empty cache is one that has seen nothing. Blocks may come in meanwhile. */
+static void ghosts_forget(void)
+{
+	unsigned long i;
+
+	for (i = 0; ghosts && i < 1UL << ghost_bits; i++)
+		WRITE_ONCE(ghosts[i], 0);
+}
+
 static int set_max(const char *val, const struct kernel_param *kp)
 {
 	unsigned long mib;
@@ -313,6 +322,8 @@ static int set_max(const char *val, const struct kernel_param *kp)
 	WRITE_ONCE(cache_max, mib * SZ_1M);
 	while (READ_ONCE(shards) && evict(0, SZ_1M))
 		cond_resched();
+	if (!mib)
+		ghosts_forget();
 	return 0;
 }
 

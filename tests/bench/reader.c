@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Compares how fast two devices are read, on a machine that others use, too.
+ * Compares how fast devices are read, on a machine that others use, too.
  *
  * The work is cut into pieces of a millisecond or so. Every piece is done on
- * one device and then on the other, in one process, round after round. Of the
- * times a piece took, the median and the best are summed up over all pieces:
- * the median tells what a user sees, the best what is left when nobody gets in
+ * one device after the other, in one process, round after round. Of the times
+ * a piece took, the median and the best are summed up over all pieces: the
+ * median tells what a user sees, the best what is left when nobody gets in
  * between, which repeats far better.
  *
  * In place of a device there may be a file of the benchmark modules (see
@@ -36,10 +36,17 @@
 #define MAX_PIECES	1000000U
 #define MAX_THREADS	256U
 #define MAX_DEPTH	256U
+#define MAX_SIDES	12
+#define WARM_ROUNDS	2U
 #define ALIGNMENT	4096U
+#define UNIT		4096.0	/* bytes that times are given for */
 
 struct options {
+	const char *group;
 	const char *name;
+	const char *cache;	/* a parameter: its megabytes, 0 empties it */
+	char cache_size[32];
+	int clock;		/* of the benchmark modules, or -1 */
 	unsigned int size;	/* of a read */
 	unsigned int reads;	/* that are a thread's part of a piece */
 	unsigned int pieces;
@@ -47,9 +54,11 @@ struct options {
 	unsigned int depth;	/* reads that a thread submits at once */
 	unsigned int rounds;
 	bool random;
+	bool cold;
 };
 
 struct side {
+	const char *label;
 	const char *path;
 	int fd;
 	bool device;
@@ -77,9 +86,65 @@ static void die(const char *what)
 	exit(1);
 }
 
-static uint64_t now(void)
+static void usage(void)
+{
+	fputs("Usage: reader [OPTION...] LABEL=PATH...\n"
+	      "\n"
+	      "Read block devices by turns, and print as JSON what 4 KiB cost: the sum of\n"
+	      "medians, and of the best. Any may be a file of the benchmark modules instead.\n"
+	      "\n"
+	      "  -g, --group NAME    what it belongs to\n"
+	      "  -n, --name NAME     what to call it\n"
+	      "  -s, --size BYTES    of a read (default 4096)\n"
+	      "  -r, --random        in random order, not from the beginning to the end\n"
+	      "  -b, --reads N       that a thread does for one piece (default 1)\n"
+	      "  -p, --pieces N      pieces (default: the whole device once)\n"
+	      "  -c, --rounds N      how often each piece is done (default 9)\n"
+	      "  -t, --threads N     threads (default 1)\n"
+	      "  -d, --depth N       reads a thread submits at once, by io_submit(2)\n"
+	      "  -e, --empty FILE    before every piece drop the kernel's caches, and set this\n"
+	      "                      cache's size to 0 and back\n"
+	      "  -k, --clock FILE    where to read nanoseconds from\n",
+	      stderr);
+	exit(2);
+}
+
+static uint64_t read_number(int fd, const char *path)
+{
+	char text[64];
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (len <= 0)
+		die(path);
+	text[len] = '\0';
+	return strtoull(text, NULL, 10);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd))
+		die(path);
+}
+
+static void make_cold(const struct options *o)
+{
+	if (!o->cold)
+		return;
+	write_text("/proc/sys/vm/drop_caches", "3");
+	if (!o->cache)
+		return;
+	write_text(o->cache, "0");
+	write_text(o->cache, o->cache_size);
+}
+
+static uint64_t now(const struct options *o)
 {
 	struct timespec t;
+
+	if (o->clock >= 0)
+		return read_number(o->clock, "clock");
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
@@ -216,17 +281,17 @@ static uint64_t time_device(struct thread *threads, const struct options *o,
 	uint64_t begin;
 
 	if (o->threads == 1) {
-		begin = now();
+		begin = now(o);
 		do_part(threads, side, piece);
-		return now() - begin;
+		return now(o) - begin;
 	}
 	job_side = side;
 	job_piece = piece;
-	begin = now();
+	begin = now(o);
 	pthread_barrier_wait(&job_begin);
 	do_part(threads, side, piece);
 	pthread_barrier_wait(&job_end);
-	return now() - begin;
+	return now(o) - begin;
 }
 
 /* Nanoseconds that a module says it takes for the same piece. */
@@ -235,30 +300,33 @@ static uint64_t time_module(const struct options *o, const struct side *side,
 {
 	uint64_t bytes = (uint64_t)o->size * o->reads * o->threads;
 	char text[64];
-	ssize_t len;
+	int len;
 
 	len = snprintf(text, sizeof(text), "%" PRIu64, piece * bytes);
 	if (write(side->fd, text, (size_t)len) != len)
 		die(side->path);
-	len = pread(side->fd, text, sizeof(text) - 1, 0);
-	if (len <= 0)
-		die(side->path);
-	text[len] = '\0';
-	return strtoull(text, NULL, 10);
+	return read_number(side->fd, side->path);
 }
 
 static uint64_t time_piece(struct thread *threads, const struct options *o,
 			   const struct side *side, unsigned int piece)
 {
+	make_cold(o);
 	if (side->device)
 		return time_device(threads, o, side, piece);
 	return time_module(o, side, piece);
 }
 
-static void side_open(struct side *side, const char *path)
+/* LABEL=PATH */
+static void side_open(struct side *side, char *arg)
 {
+	char *path = strchr(arg, '=');
 	struct stat st;
 
+	if (!path)
+		usage();
+	*path++ = '\0';
+	side->label = arg;
 	side->path = path;
 	if (stat(path, &st))
 		die(path);
@@ -298,8 +366,8 @@ static void sort_times(const struct options *o, struct side *side)
 		      sizeof(*side->nsec), compare);
 }
 
-/* Bytes a second, of the times of one rank. */
-static double rate(const struct options *o, const struct side *side,
+/* Nanoseconds for a unit, of the times of one rank. */
+static double cost(const struct options *o, const struct side *side,
 		   unsigned int rank)
 {
 	double bytes = (double)o->size * o->reads * o->threads * o->pieces;
@@ -308,44 +376,45 @@ static double rate(const struct options *o, const struct side *side,
 
 	for (i = 0; i < o->pieces; i++)
 		nsec += (double)side->nsec[(size_t)i * o->rounds + rank];
-	return bytes * NSEC_PER_SEC / nsec;
+	return nsec / bytes * UNIT;
 }
 
-static void report(const struct options *o, const struct side *a,
-		   const struct side *b)
+static void report(const struct options *o, struct side *sides, int nr)
 {
-	unsigned int middle = o->rounds / 2;
+	int i;
 
-	printf("{\"bench\": \"%s\", \"read_bytes\": %u, \"random\": %s, ",
-	       o->name, o->size, o->random ? "true" : "false");
-	printf("\"threads\": %u, \"depth\": %u, \"pieces\": %u, ",
-	       o->threads, o->depth, o->pieces);
-	printf("\"rounds\": %u, \"a_median_mb_s\": %.1f, ",
-	       o->rounds, rate(o, a, middle) / 1e6);
-	printf("\"b_median_mb_s\": %.1f, \"median_ratio\": %.3f, ",
-	       rate(o, b, middle) / 1e6, rate(o, b, middle) /
-	       rate(o, a, middle));
-	printf("\"a_best_mb_s\": %.1f, \"b_best_mb_s\": %.1f, ",
-	       rate(o, a, 0) / 1e6, rate(o, b, 0) / 1e6);
-	printf("\"best_ratio\": %.3f}\n", rate(o, b, 0) / rate(o, a, 0));
+	printf("{\"group\": \"%s\", \"case\": \"%s\", \"unit\": \"ns/4KiB\", ",
+	       o->group, o->name);
+	printf("\"pieces\": %u, \"rounds\": %u, \"sides\": {", o->pieces,
+	       o->rounds);
+	for (i = 0; i < nr; i++) {
+		sort_times(o, &sides[i]);
+		printf("%s\"%s\": [%.1f, %.1f]", i ? ", " : "",
+		       sides[i].label, cost(o, &sides[i], o->rounds / 2),
+		       cost(o, &sides[i], 0));
+	}
+	puts("}}");
 }
 
-/* Who begins changes with every piece and round. The first round warms up. */
+/*
+ * Who begins changes with every piece and round. The first rounds warm up:
+ * there are caches that let in what comes again, not what comes once.
+ */
 static void run(const struct options *o, struct thread *threads,
-		struct side *a, struct side *b)
+		struct side *sides, int nr)
 {
-	struct side *sides[] = { a, b };
 	unsigned int round, piece, i;
 
-	for (round = 0; round <= o->rounds; round++)
+	for (round = 0; round < o->rounds + WARM_ROUNDS; round++)
 		for (piece = 0; piece < o->pieces; piece++)
-			for (i = 0; i < 2; i++) {
-				struct side *s = sides[(round + piece + i) % 2];
+			for (i = 0; i < (unsigned int)nr; i++) {
+				struct side *s = &sides[(round + piece + i) %
+							(unsigned int)nr];
 				uint64_t t = time_piece(threads, o, s, piece);
 
-				if (round)
+				if (round >= WARM_ROUNDS)
 					s->nsec[(size_t)piece * o->rounds +
-						round - 1] = t;
+						round - WARM_ROUNDS] = t;
 			}
 }
 
@@ -357,25 +426,6 @@ static void stop_threads(const struct options *o, struct thread *threads)
 	pthread_barrier_wait(&job_begin);
 	for (i = 1; i < o->threads; i++)
 		pthread_join(threads[i].id, NULL);
-}
-
-static void usage(void)
-{
-	fputs("Usage: reader [OPTION...] A B\n"
-	      "\n"
-	      "Read two block devices by turns, and print as JSON how fast B is in\n"
-	      "proportion to A. Either may be a file of the benchmark modules instead.\n"
-	      "\n"
-	      "  -n, --name NAME     what to call it\n"
-	      "  -s, --size BYTES    of a read (default 4096)\n"
-	      "  -r, --random        in random order, not from the beginning to the end\n"
-	      "  -b, --reads N       that a thread does for one piece (default 1)\n"
-	      "  -p, --pieces N      pieces (default: the whole device once)\n"
-	      "  -c, --rounds N      how often each piece is done (default 9)\n"
-	      "  -t, --threads N     threads (default 1)\n"
-	      "  -d, --depth N       reads a thread submits at once, by io_submit(2)\n",
-	      stderr);
-	exit(2);
 }
 
 static unsigned int number(const char *text, unsigned int max)
@@ -391,11 +441,36 @@ static unsigned int number(const char *text, unsigned int max)
 	return (unsigned int)n;
 }
 
+/* A module without a cache has nothing to empty. */
+static void cache_open(struct options *o, const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	o->cold = true;
+	if (fd < 0)
+		return;
+	snprintf(o->cache_size, sizeof(o->cache_size), "%" PRIu64,
+		 read_number(fd, path));
+	close(fd);
+	o->cache = path;
+}
+
 static void parse_option(struct options *o, int c)
 {
 	switch (c) {
+	case 'g':
+		o->group = optarg;
+		break;
 	case 'n':
 		o->name = optarg;
+		break;
+	case 'e':
+		cache_open(o, optarg);
+		break;
+	case 'k':
+		o->clock = open(optarg, O_RDONLY);
+		if (o->clock < 0)
+			die(optarg);
 		break;
 	case 's':
 		o->size = number(optarg, 1U << 30);
@@ -426,6 +501,7 @@ static void parse_option(struct options *o, int c)
 static void parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "group", required_argument, NULL, 'g' },
 		{ "name", required_argument, NULL, 'n' },
 		{ "size", required_argument, NULL, 's' },
 		{ "random", no_argument, NULL, 'r' },
@@ -434,55 +510,60 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'c' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "depth", required_argument, NULL, 'd' },
+		{ "empty", required_argument, NULL, 'e' },
+		{ "clock", required_argument, NULL, 'k' },
 		{}
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "n:s:rb:p:c:t:d:", longs,
+	while ((c = getopt_long(argc, argv, "g:n:s:rb:p:c:t:d:e:k:", longs,
 				NULL)) >= 0)
 		parse_option(o, c);
-	if (argc - optind != 2)
+	if (argc == optind || argc - optind > MAX_SIDES)
 		usage();
 }
 
-/* Both sides end where the smaller one does. */
-static void prepare(struct options *o, struct side *a, struct side *b)
+/* All sides end where the smallest does. */
+static void prepare(struct options *o, struct side *sides, int nr)
 {
-	uint64_t size = a->size < b->size ? a->size : b->size;
 	uint64_t piece = (uint64_t)o->size * o->reads * o->threads;
+	uint64_t size = UINT64_MAX;
+	int i;
 
+	for (i = 0; i < nr; i++)
+		size = sides[i].size < size ? sides[i].size : size;
 	if (!o->pieces)
 		o->pieces = (unsigned int)(size / piece);
 	if (!o->pieces || o->size > size) {
 		fputs("reader: the devices are smaller than a piece\n", stderr);
 		exit(2);
 	}
-	side_prepare(a, o, size);
-	side_prepare(b, o, size);
+	for (i = 0; i < nr; i++)
+		side_prepare(&sides[i], o, size);
 }
 
 int main(int argc, char **argv)
 {
 	static struct thread threads[MAX_THREADS];
-	static struct side a, b;
+	static struct side sides[MAX_SIDES];
 	struct options o = {
-		.name = "", .size = 4096, .reads = 1, .rounds = 9,
-		.threads = 1, .depth = 1,
+		.group = "", .name = "", .size = 4096, .reads = 1,
+		.rounds = 9, .threads = 1, .depth = 1, .clock = -1,
 	};
 	unsigned int i;
+	int nr;
 
 	parse_options(&o, argc, argv);
-	side_open(&a, argv[optind]);
-	side_open(&b, argv[optind + 1]);
-	prepare(&o, &a, &b);
+	nr = argc - optind;
+	for (i = 0; i < (unsigned int)nr; i++)
+		side_open(&sides[i], argv[optind + (int)i]);
+	prepare(&o, sides, nr);
 	pthread_barrier_init(&job_begin, NULL, o.threads);
 	pthread_barrier_init(&job_end, NULL, o.threads);
 	for (i = 0; i < o.threads; i++)
 		thread_init(&threads[i], &o, i);
-	run(&o, threads, &a, &b);
+	run(&o, threads, sides, nr);
 	stop_threads(&o, threads);
-	sort_times(&o, &a);
-	sort_times(&o, &b);
-	report(&o, &a, &b);
+	report(&o, sides, nr);
 	return 0;
 }

@@ -16,7 +16,7 @@ fault_filter fail_page_alloc
 echo 6 >/sys/kernel/debug/fail_page_alloc/min-order
 echo 0 >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
 echo 100 >/sys/kernel/debug/fail_page_alloc/probability
-stack_create short 4096 -- layer0 layer1
+stack_create short 4096 no_cache -- layer0 layer1
 fault_off fail_page_alloc
 
 # What cannot wait for memory gets none: every second time, then always.

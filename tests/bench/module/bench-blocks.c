@@ -6,11 +6,15 @@
  *
  *	insmod bench-decompress.ko device=/dev/ram0
  *
- * The parameters "library", "decompress" and "checked" are read from sysfs.
- * Reading one decompresses a piece of the blob, from the byte that was written
- * to it last, and gives nanoseconds: the library's function alone, the format
- * files' function around it, and that one with the check of each block's CRC.
+ * Parameters are read from sysfs. Reading one decompresses a piece of the blob,
+ * from the byte that was written to it last, and gives nanoseconds:
+ *
+ *	library		by the library's function alone
+ *	checked		and each block's CRC is checked
+ *	library_read	and the stored blocks are read from the device first:
+ *	checked_read	all of a thread's with one bio, or each one if random
  */
+#include <linux/bio.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -20,21 +24,30 @@
 #include <linux/workqueue.h>
 
 #include "bench-clock.h"
+#include "bench-place.h"
 #include "dm-overlaybd-bdev.h"
 
 /* Output goes round in as much as a large read has, to use caches alike. */
 #define OUTPUT_SIZE	SZ_1M
 #define LOAD_SIZE	SZ_1M
 
-enum pass { PASS_LIBRARY, PASS_DECOMPRESS, PASS_CHECKED };
+/* Stored blocks may be larger than what is in them, by their CRCs and a bit. */
+#define INPUT_SIZE	SZ_2M
+#define READ_SIZE	(BIO_MAX_VECS * (u32)PAGE_SIZE)
+#define MAX_THREADS	16U
+
+#define PASS_CRC	0x1UL
+#define PASS_READ	0x2UL
 
 struct worker {
 	struct work_struct work;
 	struct obd_codec codec;
 	u8 *output;
-	u32 begin;		/* its blocks */
-	u32 end;
-	enum pass pass;
+	u8 *input;
+	struct bio_vec *bvecs;
+	u64 begin;		/* its blocks */
+	u64 end;
+	unsigned long pass;
 	int result;
 };
 
@@ -44,16 +57,22 @@ MODULE_PARM_DESC(device, "block device that holds the ZFile");
 
 static unsigned int threads = 1;
 module_param(threads, uint, 0444);
-MODULE_PARM_DESC(threads, "work on so many CPUs");
+MODULE_PARM_DESC(threads, "decompress so many runs of blocks at once");
 
 static unsigned int piece = SZ_1M;
 module_param(piece, uint, 0444);
 MODULE_PARM_DESC(piece, "decompress so many bytes at a time");
 
+static unsigned int reads;
+module_param(reads, uint, 0444);
+MODULE_PARM_DESC(reads, "a piece is so many blocks in random order; 0: a sequence");
+
 static unsigned long long bytes;
 module_param(bytes, ullong, 0444);
 MODULE_PARM_DESC(bytes, "exact length of the blob; 0 means the device's size");
 
+static struct file *file;
+static struct obd_dev dev;
 static struct obd_blob blob;
 static u8 *stored;		/* all blocks, from the first on */
 static struct worker *workers;
@@ -75,35 +94,103 @@ static int run_library(struct worker *w, const u8 *src, u32 n, u8 *dst,
 	return got == len ? 0 : -EILSEQ;
 }
 
+/* Whole sectors, at most BIO_MAX_VECS pages of them. */
+static int read_sectors(struct worker *w, u64 sector, u8 *buf, u32 len)
+{
+	struct bio bio;
+	int r = 0;
+
+	bio_init(&bio, dev.bdev, w->bvecs, BIO_MAX_VECS, REQ_OP_READ);
+	bio.bi_iter.bi_sector = sector;
+	while (!r && len) {
+		u32 n = min_t(u32, len, PAGE_SIZE);
+
+		if (bio_add_page(&bio, vmalloc_to_page(buf), n, 0) != n)
+			r = -EIO;
+		buf += n;
+		len -= n;
+	}
+	r = r ?: submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	return r;
+}
+
+/* Device to w->input, by sectors; tells where in there @pos is. */
+static int read_stored(struct worker *w, u64 pos, u32 len, const u8 **src)
+{
+	u64 sector = pos >> SECTOR_SHIFT;
+	u32 skip = pos % SECTOR_SIZE, done = 0;
+	int r = 0;
+
+	len = round_up(skip + len, SECTOR_SIZE);
+	if (len > INPUT_SIZE)
+		return -E2BIG;
+	while (!r && done < len) {
+		u32 n = min_t(u32, len - done, READ_SIZE);
+
+		r = read_sectors(w, sector + (done >> SECTOR_SHIFT),
+				 w->input + done, n);
+		done += n;
+	}
+	*src = w->input + skip;
+	return r;
+}
+
+static int fetch(struct worker *w, u32 first, u32 last, const u8 **src)
+{
+	const struct obd_zfile *z = &blob.zfile;
+	u64 begin = obd_zfile_offset(z, first);
+	u64 end = obd_zfile_offset(z, last) + obd_zfile_stored(z, last);
+
+	if (w->pass & PASS_READ)
+		return read_stored(w, blob.start + begin, end - begin, src);
+	*src = stored + (begin - obd_zfile_offset(z, 0));
+	return 0;
+}
+
 static int run_block(struct worker *w, u32 block, const u8 *src, u8 *dst)
 {
 	const struct obd_zfile *z = &blob.zfile;
 	u32 n = obd_zfile_stored(z, block);
-	u32 len = obd_zfile_block_len(z, block);
 	int r = 0;
 
-	if (w->pass == PASS_LIBRARY)
-		return run_library(w, src, n, dst, len);
-	if (w->pass == PASS_CHECKED)
+	if (w->pass & PASS_CRC)
 		r = obd_zfile_check(z, src, n);
-	return r ?: obd_zfile_decompress(z, &w->codec, src, n, dst, len);
+	return r ?: run_library(w, src, n, dst, obd_zfile_block_len(z, block));
+}
+
+/* Neighbours, from the first to the last. */
+static int run_blocks(struct worker *w, u32 first, u32 last)
+{
+	const struct obd_zfile *z = &blob.zfile;
+	const u8 *src;
+	u32 block, at = 0;
+	int r;
+
+	r = fetch(w, first, last, &src);
+	for (block = first; !r && block <= last; block++) {
+		r = run_block(w, block, src, w->output + at);
+		src += obd_zfile_stored(z, block);
+		at = (at + z->block_size) % OUTPUT_SIZE;
+	}
+	return r;
 }
 
 static void worker_run(struct work_struct *work)
 {
 	struct worker *w = container_of(work, struct worker, work);
-	const struct obd_zfile *z = &blob.zfile;
-	const u8 *src = stored;
-	u32 block, at = 0;
+	u32 whole = blob.data_size >> blob.zfile.block_shift;
+	u64 i;
 
 	w->result = 0;
-	if (w->begin < w->end)
-		src += obd_zfile_offset(z, w->begin) - obd_zfile_offset(z, 0);
-	for (block = w->begin; !w->result && block < w->end; block++) {
-		w->result = run_block(w, block, src, w->output + at);
-		src += obd_zfile_stored(z, block);
-		at = (at + z->block_size) % OUTPUT_SIZE;
-		cond_resched();
+	if (w->begin >= w->end)
+		return;
+	if (!reads)
+		w->result = run_blocks(w, w->begin, w->end - 1);
+	for (i = w->begin; reads && !w->result && i < w->end; i++) {
+		u32 block = bench_place(i, whole);
+
+		w->result = run_blocks(w, block, block);
 	}
 }
 
@@ -119,11 +206,11 @@ static u64 time_workers(void)
 	return bench_clock() - begin;
 }
 
-/* Share out the blocks of the next piece. */
-static void share_out(enum pass pass)
+/* Share out the blocks of the next piece; a random one stands for a page. */
+static void share_out(unsigned long pass)
 {
-	u8 shift = blob.zfile.block_shift;
-	u32 first = position >> shift, nr = piece >> shift;
+	u32 nr = reads ?: piece >> blob.zfile.block_shift;
+	u64 first = position >> (reads ? PAGE_SHIFT : blob.zfile.block_shift);
 	unsigned int i;
 
 	for (i = 0; i < threads; i++) {
@@ -156,7 +243,8 @@ static int pass_set(const char *val, const struct kernel_param *kp)
 
 	if (r || !ready)
 		return r ?: -EAGAIN;
-	if (pos % blob.zfile.block_size || pos > blob.data_size - piece)
+	if (!reads && (pos % blob.zfile.block_size ||
+		       pos > blob.data_size - piece))
 		return -EINVAL;
 	position = pos;
 	return 0;
@@ -167,22 +255,27 @@ static const struct kernel_param_ops pass_ops = {
 	.set = pass_set,
 };
 
-module_param_cb(library, &pass_ops, (void *)PASS_LIBRARY, 0644);
-MODULE_PARM_DESC(library, "decompress a piece by the library's function alone");
-module_param_cb(decompress, &pass_ops, (void *)PASS_DECOMPRESS, 0644);
-MODULE_PARM_DESC(decompress, "decompress a piece by the format files");
-module_param_cb(checked, &pass_ops, (void *)PASS_CHECKED, 0644);
-MODULE_PARM_DESC(checked, "decompress a piece by the format files, with CRCs");
+module_param_cb(library, &pass_ops, (void *)0, 0644);
+MODULE_PARM_DESC(library, "decompress a piece");
+module_param_cb(checked, &pass_ops, (void *)PASS_CRC, 0644);
+MODULE_PARM_DESC(checked, "check and decompress a piece");
+module_param_cb(library_read, &pass_ops, (void *)PASS_READ, 0644);
+MODULE_PARM_DESC(library_read, "read and decompress a piece");
+module_param_cb(checked_read, &pass_ops, (void *)(PASS_CRC | PASS_READ), 0644);
+MODULE_PARM_DESC(checked_read, "read, check and decompress a piece");
 
 static int worker_init(struct worker *w)
 {
 	INIT_WORK(&w->work, worker_run);
 	w->output = vmalloc(OUTPUT_SIZE);
-	return w->output ? obd_codec_prepare(&w->codec, blob.zfile.algorithm) :
-	       -ENOMEM;
+	w->input = vmalloc(INPUT_SIZE);
+	w->bvecs = kcalloc(BIO_MAX_VECS, sizeof(*w->bvecs), GFP_KERNEL);
+	if (!w->output || !w->input || !w->bvecs)
+		return -ENOMEM;
+	return obd_codec_prepare(&w->codec, blob.zfile.algorithm);
 }
 
-static int load_blocks(struct obd_dev *dev)
+static int load_blocks(void)
 {
 	u64 begin = obd_zfile_offset(&blob.zfile, 0), pos = 0;
 	u64 size = blob.zfile.index_offset - begin;
@@ -194,19 +287,19 @@ static int load_blocks(struct obd_dev *dev)
 	while (!r && pos < size) {
 		u32 n = min_t(u64, size - pos, LOAD_SIZE);
 
-		r = obd_dev_read(dev, blob.start + begin + pos, stored + pos,
+		r = obd_dev_read(&dev, blob.start + begin + pos, stored + pos,
 				 n);
 		pos += n;
 	}
 	return r;
 }
 
-static int load_blob(struct obd_dev *dev)
+static int load_blob(void)
 {
 	struct obd_error err;
 	int r;
 
-	r = obd_blob_open(&blob, dev, bytes, &err);
+	r = obd_blob_open(&blob, &dev, bytes, &err);
 	if (r) {
 		pr_err("bench-decompress: %s: %s\n", device, err.text);
 		return r;
@@ -214,27 +307,23 @@ static int load_blob(struct obd_dev *dev)
 	if (!blob.compressed || blob.zfile.block_size > OUTPUT_SIZE ||
 	    !piece || piece % blob.zfile.block_size || piece > blob.data_size)
 		return -EINVAL;
-	return load_blocks(dev);
+	return load_blocks();
 }
 
 static int load_device(void)
 {
-	struct obd_dev dev;
-	struct file *file;
-	int r;
-
 	/* Unlike the functions that open a block device, this one stays. */
 	file = filp_open(device, O_RDONLY | O_LARGEFILE, 0);
-	if (IS_ERR(file))
-		return PTR_ERR(file);
-	if (!S_ISBLK(file_inode(file)->i_mode)) {
-		r = -ENOTBLK;
-	} else {
-		dev.bdev = I_BDEV(file->f_mapping->host);
-		r = load_blob(&dev);
+	if (IS_ERR(file)) {
+		int r = PTR_ERR(file);
+
+		file = NULL;
+		return r;
 	}
-	filp_close(file, NULL);
-	return r;
+	if (!S_ISBLK(file_inode(file)->i_mode))
+		return -ENOTBLK;
+	dev.bdev = I_BDEV(file->f_mapping->host);
+	return load_blob();
 }
 
 static void bench_cleanup(void)
@@ -246,10 +335,14 @@ static void bench_cleanup(void)
 	for (i = 0; workers && i < threads; i++) {
 		obd_codec_release(&workers[i].codec);
 		vfree(workers[i].output);
+		vfree(workers[i].input);
+		kfree(workers[i].bvecs);
 	}
 	kfree(workers);
 	vfree(stored);
 	obd_blob_release(&blob);
+	if (file)
+		filp_close(file, NULL);
 }
 
 static int __init bench_init(void)
@@ -257,7 +350,7 @@ static int __init bench_init(void)
 	unsigned int i;
 	int r;
 
-	if (!device || !threads || threads > nr_cpu_ids)
+	if (!device || !threads || threads > MAX_THREADS)
 		return -EINVAL;
 	r = load_device();
 	workers = kcalloc(threads, sizeof(*workers), GFP_KERNEL);

@@ -3,17 +3,18 @@
  * How fast the kernel itself reads block devices: no system calls, which are
  * the larger part of a small read in an emulated machine.
  *
- *	insmod bench-read.ko devices=/dev/mapper/a,/dev/mapper/b size=4096 random=1
+ *	insmod bench-read.ko devices=/dev/ram0,/dev/mapper/a size=4096 random=1
  *
- * The parameters "a" and "b" are read from sysfs. Reading one reads a piece of
- * that device, from the byte that was written to it last, and gives
- * nanoseconds.
+ * The parameters "d0" and so on are read from sysfs. Reading one reads a piece
+ * of that device, from the byte that was written to it last, and gives
+ * nanoseconds. What lies beyond the end of the smallest device is not read,
+ * unless random reads are to go all over each ("whole"). There is one from each
+ * stretch of "spread" bytes before any gets a second one.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/fs.h>
-#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -21,11 +22,14 @@
 #include <linux/workqueue.h>
 
 #include "bench-clock.h"
+#include "bench-place.h"
 
-#define NR_DEVICES	2U
+#define NR_DEVICES	12U
+#define MAX_THREADS	16U
 
 struct side {
 	struct file *file;
+	u64 bytes;		/* of the device */
 	u64 position;		/* of the piece */
 };
 
@@ -33,7 +37,7 @@ struct worker {
 	struct work_struct work;
 	struct page **pages;
 	struct bio_vec *bvecs;
-	struct block_device *bdev;
+	const struct side *side;
 	u64 begin;		/* its reads of the piece */
 	u32 nr;
 	int result;
@@ -42,7 +46,7 @@ struct worker {
 static char *devices[NR_DEVICES];
 static unsigned int nr_devices;
 module_param_array(devices, charp, &nr_devices, 0444);
-MODULE_PARM_DESC(devices, "one or two block devices");
+MODULE_PARM_DESC(devices, "block devices");
 
 static unsigned int size = SZ_4K;
 module_param(size, uint, 0444);
@@ -56,9 +60,17 @@ static unsigned int threads = 1;
 module_param(threads, uint, 0444);
 MODULE_PARM_DESC(threads, "reads under way at once");
 
+static unsigned int spread;
+module_param(spread, uint, 0444);
+MODULE_PARM_DESC(spread, "bytes from which one random read is taken; 0: size");
+
 static bool random;
 module_param(random, bool, 0444);
 MODULE_PARM_DESC(random, "read in random order");
+
+static bool whole;
+module_param(whole, bool, 0444);
+MODULE_PARM_DESC(whole, "random reads go all over each device");
 
 static unsigned int order;
 module_param(order, uint, 0444);
@@ -67,7 +79,7 @@ MODULE_PARM_DESC(order, "memory comes in pieces of 2^order pages");
 static struct side sides[NR_DEVICES];
 static struct worker *workers;
 static struct workqueue_struct *wq;
-static u64 area;		/* bytes that are read, of whichever device */
+static u64 area;		/* bytes of the smallest device */
 static bool ready;
 
 static int read_at(struct worker *w, u64 pos)
@@ -76,7 +88,8 @@ static int read_at(struct worker *w, u64 pos)
 	struct bio bio;
 	int r;
 
-	bio_init(&bio, w->bdev, w->bvecs, nr, REQ_OP_READ);
+	bio_init(&bio, I_BDEV(w->side->file->f_mapping->host), w->bvecs, nr,
+		 REQ_OP_READ);
 	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	for (i = 0; i < nr; i++)
 		if (bio_add_page(&bio, w->pages[i], PAGE_SIZE, 0) != PAGE_SIZE)
@@ -86,12 +99,16 @@ static int read_at(struct worker *w, u64 pos)
 	return r;
 }
 
-/* Random places are the same for both devices, and in every round. */
-static u64 place(u64 read)
+/* Where in its stretch a random read lies changes from round to round. */
+static u64 place(const struct side *side, u64 read)
 {
+	u32 nr, slot;
+
 	if (!random)
 		return read * size;
-	return (u64)(hash_64(read + 1, 32) % (u32)div_u64(area, size)) * size;
+	nr = div_u64(whole ? side->bytes : area, spread);
+	slot = bench_place(read, spread / size);
+	return (u64)bench_place(read, nr) * spread + (u64)slot * size;
 }
 
 static void worker_run(struct work_struct *work)
@@ -101,7 +118,7 @@ static void worker_run(struct work_struct *work)
 
 	w->result = 0;
 	for (i = 0; !w->result && i < w->nr; i++)
-		w->result = read_at(w, place(w->begin + i));
+		w->result = read_at(w, place(w->side, w->begin + i));
 }
 
 static u64 time_workers(void)
@@ -128,7 +145,7 @@ static int side_get(char *buffer, const struct kernel_param *kp)
 	if (!ready || !side->file)
 		return -EAGAIN;
 	for (i = 0; i < threads; i++) {
-		workers[i].bdev = I_BDEV(side->file->f_mapping->host);
+		workers[i].side = side;
 		workers[i].begin = div_u64(side->position, size) + i * nr;
 		workers[i].nr = nr;
 	}
@@ -146,7 +163,7 @@ static int side_set(const char *val, const struct kernel_param *kp)
 
 	if (r || !ready)
 		return r ?: -EAGAIN;
-	if (pos % size || pos > area - piece)
+	if (pos % size || (!random && pos > area - piece))
 		return -EINVAL;
 	side->position = pos;
 	return 0;
@@ -157,10 +174,22 @@ static const struct kernel_param_ops side_ops = {
 	.set = side_set,
 };
 
-module_param_cb(a, &side_ops, (void *)0, 0644);
-MODULE_PARM_DESC(a, "read a piece of the first device");
-module_param_cb(b, &side_ops, (void *)1, 0644);
-MODULE_PARM_DESC(b, "read a piece of the second device");
+#define SIDE_PARAM(nr)							\
+	module_param_cb(d##nr, &side_ops, (void *)(nr##UL), 0644);	\
+	MODULE_PARM_DESC(d##nr, "read a piece of device " #nr)
+
+SIDE_PARAM(0);
+SIDE_PARAM(1);
+SIDE_PARAM(2);
+SIDE_PARAM(3);
+SIDE_PARAM(4);
+SIDE_PARAM(5);
+SIDE_PARAM(6);
+SIDE_PARAM(7);
+SIDE_PARAM(8);
+SIDE_PARAM(9);
+SIDE_PARAM(10);
+SIDE_PARAM(11);
 
 /* One after the other, the pieces of memory are never neighbours. */
 static unsigned int shuffle(unsigned int i, unsigned int nr)
@@ -211,7 +240,8 @@ static int side_open(struct side *side, const char *path)
 	side->file = file;
 	if (!S_ISBLK(file_inode(file)->i_mode))
 		return -ENOTBLK;
-	area = min_t(u64, area, i_size_read(file->f_mapping->host));
+	side->bytes = min_t(u64, U32_MAX, i_size_read(file->f_mapping->host));
+	area = min(area, side->bytes);
 	return 0;
 }
 
@@ -231,9 +261,10 @@ static void bench_cleanup(void)
 
 static bool params_valid(void)
 {
-	return nr_devices && threads && threads <= nr_cpu_ids && size &&
-	       order <= 8 && is_power_of_2(size) && size % (PAGE_SIZE << order) == 0 && piece &&
-	       piece % ((u64)size * threads) == 0;
+	return nr_devices && threads && threads <= MAX_THREADS && size &&
+	       order <= 8 && is_power_of_2(size) &&
+	       size % (PAGE_SIZE << order) == 0 && spread % size == 0 &&
+	       piece && piece % ((u64)size * threads) == 0;
 }
 
 static int __init bench_init(void)
@@ -241,6 +272,7 @@ static int __init bench_init(void)
 	unsigned int i;
 	int r = 0;
 
+	spread = spread ?: size;
 	if (!params_valid())
 		return -EINVAL;
 	area = U32_MAX;
@@ -252,7 +284,7 @@ static int __init bench_init(void)
 		r = -ENOMEM;
 	for (i = 0; !r && i < threads; i++)
 		r = worker_init(&workers[i]);
-	if (!r && piece > area)
+	if (!r && (piece > area || spread > area))
 		r = -EINVAL;
 	if (r)
 		bench_cleanup();

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What dm-overlaybd is held to: each bar is a ratio of two sides of a case."""
+import collections
+
+import results as r
+
+# Of sides a and b: a / b is at least, or at most, limit. Where guests says so.
+Bar = collections.namedtuple("Bar", "name group case a b limit least guests")
+
+ZFILES = ["lz4-4K", "lz4-64K", "zstd-4K", "zstd-64K"]
+OURS = "overlaybd"
+
+# What is fair to compare: block devices and file systems of the same tree.
+RIVALS = {
+    "plain": ["linear", "verity", "thin", "qcow2", "ext4", "erofs"],
+    "lz4-4K": ["erofs-lz4-4K", "squashfs-lz4-64K", "squashfs-lz4-128K",
+               "qcow2-zstd"],
+    "lz4-64K": ["erofs-lz4-64K", "squashfs-lz4-64K", "squashfs-lz4-128K",
+                "qcow2-zstd"],
+    "zstd-4K": ["qcow2-zstd", "squashfs-zstd-64K", "squashfs-zstd-128K"],
+    "zstd-64K": ["erofs-zstd-64K", "squashfs-zstd-64K", "squashfs-zstd-128K",
+                 "qcow2-zstd"],
+}
+
+
+def timed(guest):
+    return not r.counts(guest)
+
+
+def one_cpu(guest):
+    return not two_cpus(guest)
+
+
+def two_cpus(guest):
+    return guest.endswith("-2cpu")
+
+
+def plain():
+    for layers in "1 layer", "16 layers", "255 layers", "1 M extents":
+        case = f"{layers}, 4 KiB random"
+        yield Bar("speed / dm-linear", "plain", case, "linear", OURS, 0.98,
+                  True, timed)
+        yield Bar("instructions / dm-linear", "plain", case, OURS, "linear",
+                  1.10, False, r.counts)
+    for layers in "1 layer, same extents", "255 layers, same extents":
+        yield Bar("speed / dm-linear", "plain", f"{layers}, 1 MiB", "linear",
+                  OURS, 0.98, True, timed)
+
+
+def sequential(zfile):
+    for order in 0, 8:
+        case = f"{zfile}, 1 MiB, order {order}"
+        for name, bare, ours in (
+                ("speed / read, CRC and library", "checked_read", OURS),
+                ("speed without CRC / read and library", "library_read",
+                 "no_verify")):
+            yield Bar(name + ", 1 CPU", "zfile", case, bare, ours, 0.92, True,
+                      one_cpu)
+        yield Bar("speed / read, CRC and library on 1 CPU, 2 CPUs", "zfile",
+                  case, "checked_read", OURS, 1.8, True, two_cpus)
+
+
+def random(zfile):
+    case = f"{zfile}, 4 KiB random, cold"
+    yield Bar("cost / read, CRC and library", "zfile", case, OURS,
+              "checked_read", 1.15, False, lambda guest: True)
+    yield Bar("cost without CRC / read and library", "zfile", case,
+              "no_verify", "library_read", 1.15, False, lambda guest: True)
+    yield Bar("speed / ramdisk", "zfile",
+              f"{zfile}, 4 KiB random, hot, 1 job", "ramdisk", OURS, 0.85,
+              True, lambda guest: True)
+
+
+def walk():
+    for ours, rivals in RIVALS.items():
+        for rival in rivals:
+            if ours != "plain" and not rival.startswith("qcow2"):
+                yield Bar(f"speed / {rival}", "files",
+                          f"walk, cold ({ours})", rival, ours, 1.0, True,
+                          lambda guest: True)
+
+
+def many():
+    for image in "a ZFile", "255 layers":
+        yield Bar("memory of 100 / of 1", "many",
+                  f"100 devices of {image}, indexes and tables", "all", "one",
+                  1.02, False, lambda guest: True)
+
+
+def all_bars():
+    yield from plain()
+    for zfile in ZFILES:
+        yield from sequential(zfile)
+    for zfile in ZFILES:
+        yield from random(zfile)
+    yield from walk()
+    yield from many()
+
+
+def measured(bar, guest, lines):
+    """(median, best) of a bar on a guest, or None."""
+    line = r.find(lines, bar.group, bar.case.split(" (")[0])
+    if not bar.guests(guest) or r.ratio(line, bar.a, bar.b) is None:
+        return None
+    return (r.ratio(line, bar.a, bar.b),
+            r.ratio(line, bar.a, bar.b, r.BEST))
+
+
+def met(bar, value):
+    return value >= bar.limit if bar.least else value <= bar.limit

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# shellcheck disable=SC2034	# for the scripts that source this file
+#
+# What the cases share: devices on ramdisks, and who is read by whom.
+
+image=$(stat -c %s "$DATA/image.raw")
+sectors=$((image / 512))
+params=/sys/module
+cache=$params/dm_overlaybd/parameters/cache_mib
+clock=$params/bench_clock/parameters/now
+cpus=$(nproc)
+
+# ramdisks NUMBER: as large as anything that is loaded.
+ramdisks()
+{
+	modprobe brd "rd_nr=$1" rd_size=327680
+}
+
+size_of()
+{
+	stat -c %s "$DATA/$1"
+}
+
+# load FILE N: puts a file on a ramdisk.
+load()
+{
+	busybox cat "$DATA/$1" >"/dev/ram$2"
+}
+
+# blob LAYER N NAME [OPTION...]: a device of one layer on a ramdisk.
+blob()
+{
+	local layer=$1 ram=$2 name=$3
+
+	shift 3
+	dmsetup create -r "$name" --table "0 $sectors overlaybd 3 lower \
+		/dev/ram$ram $(size_of "$layer") ${*:+$# $*}"
+}
+
+# What is hot has to fit in the module's cache, if it has one.
+large_cache()
+{
+	[ ! -w "$cache" ] || echo 600 >"$cache"
+}
+
+# can OPTION: whether the module knows an option of its tables.
+can()
+{
+	blob plain 0 can 2>/dev/null "$1" || return
+	dmsetup remove can
+}
+
+# reads PARAMETERS LABEL=DEVICE...: sets sides to what bench-read reads.
+reads()
+{
+	local parameters=$1 devices=() n=0 side
+
+	shift
+	sides=()
+	for side; do
+		devices+=("${side#*=}")
+		sides+=("${side%%=*}=$params/bench_read/parameters/d$n")
+		n=$((n + 1))
+	done
+	# shellcheck disable=SC2086	# parameters are words
+	insmod "$MODULES/bench-read.ko" \
+		"devices=$(IFS=,; echo "${devices[*]}")" $parameters
+}
+
+# measure GROUP CASE [OPTION...] [SIDE...]: by reader, in the kernel.
+measure()
+{
+	local group=$1 name=$2
+
+	shift 2
+	"$PROGRAMS/reader" --group "$group" --name "$name" --size 1048576 \
+		--pieces "$PIECES" --rounds "$ROUNDS" "$@" "${sides[@]}"
+}
+
+# in_kernel GROUP CASE PARAMETERS LABEL=DEVICE...
+in_kernel()
+{
+	local group=$1 name=$2 parameters=$3
+
+	shift 3
+	reads "$parameters" "$@"
+	measure "$group" "$name"
+	rmmod bench_read
+}
+
+# value GROUP CASE UNIT LABEL=NUMBER...: what needed no reader.
+value()
+{
+	local group=$1 name=$2 unit=$3 side list=
+
+	shift 3
+	for side; do
+		list+="${list:+, }\"${side%%=*}\": [${side#*=}, ${side#*=}]"
+	done
+	printf '{"group": "%s", "case": "%s", "unit": "%s", "sides": {%s}}\n' \
+		"$group" "$name" "$unit" "$list"
+}
