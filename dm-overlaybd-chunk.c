@@ -369,6 +369,7 @@ static int decompress(struct obd_reader *reader, struct obd_slot *slot,
 	u32 stored = obd_zfile_stored(z, block);
 	int r = 0;
 
+	this_cpu_inc(reader->session->counters->blocks);
 	if (reader->session->verify)
 		r = obd_zfile_check(z, src, stored);
 	return r ?: obd_zfile_decompress(z, &slot->codec, src, stored, dst,
@@ -536,7 +537,6 @@ static void chunk_decompress(struct obd_chunk *chunk, struct obd_slot *slot,
 			cond_resched();
 	}
 	obd_slot_put(slot);
-	this_cpu_add(reader->session->counters->blocks, i);
 	chunk_end(chunk, status);
 }
 

@@ -64,12 +64,13 @@ static void advance(struct wanted *range, u32 nr)
 	range->count -= nr;
 }
 
-static void skip_cached(struct wanted *range)
+static void skip_cached(struct obd_prefetch *p, struct wanted *range)
 {
 	struct obd_cache_layer *cache = &range->reader->source->cache;
 
-	while (range->count && obd_cache_next(cache, range->block,
-					      range->block) == range->block) {
+	while (range->count && !READ_ONCE(p->stopping) &&
+	       obd_cache_next(cache, range->block, range->block) ==
+	       range->block) {
 		advance(range, 1);
 		cond_resched();
 	}
@@ -94,11 +95,11 @@ static void prefetch_work(struct work_struct *work)
 	u32 nr;
 
 	add_budget(p);
-	while (p->budget > 0) {
+	while (p->budget > 0 && !READ_ONCE(p->stopping)) {
 		range = first_range(p);
 		if (!range)
 			return;
-		skip_cached(range);
+		skip_cached(p, range);
 		if (!obd_cache_fits(block_bytes(range->reader)))
 			range->count = 0;
 		if (range->count) {
@@ -158,9 +159,12 @@ int obd_prefetch_add(struct obd_prefetch *prefetch, struct obd_reader *reader,
 	return 0;
 }
 
+/* To skip what is cached takes no budget, and so may take long. */
 static void stop(struct obd_prefetch *p)
 {
+	WRITE_ONCE(p->stopping, true);
 	cancel_delayed_work_sync(&p->work);
+	WRITE_ONCE(p->stopping, false);
 }
 
 void obd_prefetch_cancel(struct obd_prefetch *prefetch)

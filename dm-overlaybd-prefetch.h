@@ -23,6 +23,7 @@
  * @nr: how many ranges
  * @rate: decompressed MiB a second
  * @suspended: nothing is to be brought now
+ * @stopping: the work is to end soon
  * @last: when the budget was last added to
  * @budget: decompressed bytes that may be brought now; of the work alone
  * @work: brings the next blocks
@@ -33,6 +34,7 @@ struct obd_prefetch {
 	u32 nr;
 	u32 rate;
 	bool suspended;
+	bool stopping;
 	ktime_t last;
 	s64 budget;
 	struct delayed_work work;

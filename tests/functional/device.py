@@ -6,12 +6,23 @@
         every device shows what the fixture's folder says
     device.py compare [direct=1] [reads=100] [threads=1] [seed=1] DEVICE FILE
         random reads give what the file holds there
+    device.py each [reads=4] [seed=1] FILE DEVICE...
+        random reads of every device give what the file holds
+    device.py sequential [direct=1] [size=4096] [readers=1] [rounds=1]
+              DEVICE FILE
+        readers that take turns, each through its share of the device from
+        beginning to end, in reads of that size, get what the file holds
+    device.py scattered [size=4096] [step=16384] [seed=1] DEVICE FILE
+        direct reads of that size at each multiple of the step, in random
+        order, give what the file holds
     device.py around DEVICE FILE OFFSET LENGTH
         direct reads give what the file holds everywhere but there
     device.py errors [block=4096] DEVICE
         print the runs of blocks that cannot be read: offset and length
     device.py fill [seed=1] [compressible=1] FILE OFFSET LENGTH
         write data that can be told apart into a file, which may grow
+    device.py sprinkle [seed=1] [sectors=1000] FILE
+        change so many sectors of a file, a quarter of them to zeros
     device.py flip FILE OFFSET...
         invert bytes of a file
     device.py smash FILE OFFSET LENGTH
@@ -198,6 +209,42 @@ def compare(args, direct=0, reads=100, threads=1, seed=1):
         sys.exit('\n'.join(failures))
 
 
+def each(args, reads=4, seed=1):
+    """See above."""
+    import random
+    wanted, failures = Device(args[0]), []
+    for n, path in enumerate(args[1:]):
+        compare_some(random.Random(seed + n), Device(path, 1), wanted, reads,
+                     failures)
+    if failures:
+        sys.exit('\n'.join(failures))
+
+
+def check_piece(device, wanted, offset, length):
+    """One read."""
+    if device.read(offset, length) != wanted.read(offset, length):
+        sys.exit(f'{device.path}: {length} bytes at {offset} differ')
+
+
+def sequential(args, direct=1, size=4096, readers=1, rounds=1):
+    """See above."""
+    device, wanted = Device(args[0], direct), Device(args[1])
+    share = device.size // readers // size * size
+    for offset in list(range(0, share, size)) * rounds:
+        for begin in range(0, share * readers, share):
+            check_piece(device, wanted, begin + offset, size)
+
+
+def scattered(args, size=4096, step=16384, seed=1):
+    """See above."""
+    import random
+    device, wanted = Device(args[0], 1), Device(args[1])
+    offsets = list(range(0, device.size, step))
+    random.Random(seed).shuffle(offsets)
+    for offset in offsets:
+        check_piece(device, wanted, offset, size)
+
+
 def around(args):
     """See above."""
     device, wanted = Device(args[0], 1), Device(args[1])
@@ -223,6 +270,17 @@ def fill(args, seed=1, compressible=0):
         sys.exit(f'{path}: cannot write all')
 
 
+def sprinkle(args, seed=1, sectors=1000):
+    """See above."""
+    import random
+    rng = random.Random(seed)
+    file = os.open(args[0], os.O_RDWR)
+    there = os.lseek(file, 0, os.SEEK_END) // SECTOR
+    for n, sector in enumerate(rng.sample(range(there), sectors)):
+        os.pwrite(file, rng.randbytes(SECTOR) if n % 4 else ZEROS[:SECTOR],
+                  sector * SECTOR)
+
+
 def flip(args):
     """See above."""
     file = os.open(args[0], os.O_RDWR)
@@ -239,8 +297,9 @@ def smash(args):
 
 def main(verb, *words):
     """Words with = are options, the others arguments."""
-    verbs = {f.__name__: f for f in (fixture, compare, around, errors, fill,
-                                    flip, smash)}
+    verbs = {f.__name__: f for f in (fixture, compare, each, sequential,
+                                    scattered, around, errors, fill,
+                                    sprinkle, flip, smash)}
     options = dict(w.split('=') for w in words if '=' in w)
     verbs[verb]([w for w in words if '=' not in w],
                 **{name: int(value) for name, value in options.items()})

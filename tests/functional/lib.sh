@@ -198,6 +198,17 @@ stack_create()
 	dm_create "$name" "$STACK" --readonly
 }
 
+# slow_stack NAME SECTORS MS FILE: a stack of one blob, on a device that takes
+# so many milliseconds for a read. Needs the target "delay".
+slow_stack()
+{
+	loop_attach "$4"
+	dm_create "$1-slow" "0 $(blockdev --getsz "$LOOP") delay $LOOP 0 $3" \
+		--readonly
+	STACK="0 $2 overlaybd 3 lower /dev/mapper/$1-slow $(stat -c %s "$4")"
+	dm_create "$1" "$STACK" --readonly
+}
+
 # create_layer OPTION...: overlaybdsetup create, silently.
 create_layer()
 {
@@ -265,6 +276,25 @@ device()
 	helper device "$@"
 }
 
+# start_device VERB...: device.py in the background, as process READER, until
+# stop_device.
+start_device()
+{
+	PYTHONPATH=$HERE python3 -B -S "$HERE/device.py" "$@" >reader.log 2>&1 &
+	READER=$!
+	defer kill "$READER"
+}
+
+# stop_device: it has been at work all the time.
+stop_device()
+{
+	local status=0
+
+	kill "$READER"
+	wait "$READER" || status=$?
+	expect_equal "status of the reader ($(cat reader.log))" $status 143
+}
+
 # The fields of STATUSTYPE_INFO of a stack, in their order.
 readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
 	deferred read_errors crc_errors decompress_errors shared_map_bytes
@@ -290,6 +320,32 @@ counter()
 expect_counter()
 {
 	expect_equal "$2 of $1" "$(counter "$1" "$2")" "$3"
+}
+
+# expect_times NAME REGEX: what loading its table took, and found.
+expect_times()
+{
+	local times
+
+	times=$(dmsetup message "$1" 0 times)
+	grep -qE -- "$2" <<<"$times" ||
+		fail "times of $1: '$times', expected: $2"
+}
+
+readonly PARAMETERS=/sys/module/dm_overlaybd/parameters
+
+# cache_bytes: prints what the cache of decompressed blocks holds.
+cache_bytes()
+{
+	cat $PARAMETERS/cache_bytes
+}
+
+# cache_limit MIB: it may hold so much, until the test ends.
+cache_limit()
+{
+	defer cp cache_mib $PARAMETERS/cache_mib
+	[ -e cache_mib ] || cat $PARAMETERS/cache_mib >cache_mib
+	echo "$1" >$PARAMETERS/cache_mib
 }
 
 # fault_filter CAPABILITY: memory is refused to the module only, as far as a
