@@ -56,9 +56,12 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 	u32 end = min(from + window, z->nr_blocks);
 	u32 block = skip_cached(reader, from, end - from);
 
-	if (block < end)
+	if (block < end) {
+		end = obd_cache_next(&reader->source->cache, block + 1,
+				     end - 1);
 		end = block + obd_chunk_bring(reader, block, end - block,
 					      OBD_CACHE_AHEAD);
+	}
 	WRITE_ONCE(s->end, end);
 	WRITE_ONCE(s->window, window);
 }

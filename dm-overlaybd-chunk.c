@@ -498,8 +498,10 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 	const struct obd_zfile *z = &source->blob->zfile;
 	struct obd_cached *cached;
 
-	if (obd_cache_next(&source->cache, block, block) == block)
+	if (obd_cache_next(&source->cache, block, block) == block) {
+		chunk_wake(chunk, block);
 		return BLK_STS_OK;
+	}
 	cached = obd_cache_alloc(&source->cache, block,
 				 obd_zfile_block_len(z, block), chunk->origin,
 				 chunk->reader->checked);
