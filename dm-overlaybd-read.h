@@ -31,6 +31,9 @@
 /* Sequential readers of one layer that can be told from one another. */
 #define OBD_STREAMS		4
 
+/* The @next of a stream that has read nothing. */
+#define OBD_STREAM_NEW		U32_MAX
+
 /* Counters of a target; the sum over all CPUs counts. */
 struct obd_counters {
 	u64 stored_bytes;	/* compressed bytes read */

@@ -140,6 +140,21 @@ static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 	return layer_get_device(ti, l, nr, path);
 }
 
+static void reader_init(struct obd_target *t, struct obd_target_layer *l,
+			unsigned int nr)
+{
+	struct obd_reader *reader = &l->reader;
+	unsigned int i;
+
+	reader->source = &l->shared->source;
+	reader->session = &t->session;
+	reader->layer = nr;
+	reader->cached = !t->no_cache;
+	reader->checked = t->session.verify || !l->blob->zfile.verify;
+	for (i = 0; i < OBD_STREAMS; i++)
+		reader->streams[i].next = OBD_STREAM_NEW;
+}
+
 static void layer_init(struct obd_target *t, unsigned int nr,
 		       struct obd_load *load)
 {
@@ -157,11 +172,7 @@ static void layer_init(struct obd_target *t, unsigned int nr,
 		return;
 	}
 	route->reader = &l->reader;
-	l->reader.source = &l->shared->source;
-	l->reader.session = &t->session;
-	l->reader.layer = nr;
-	l->reader.cached = !t->no_cache;
-	l->reader.checked = t->session.verify || !l->blob->zfile.verify;
+	reader_init(t, l, nr);
 }
 
 static int check_mode(struct dm_target *ti)
