@@ -3,6 +3,7 @@
  * The cache of decompressed blocks.
  */
 #include <linux/hash.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
@@ -423,6 +424,11 @@ void obd_cache_exit(void)
 {
 	obd_shrinker_unregister(shrinker);
 	rcu_barrier();
+	/* The module's parameters go after this. */
+	kernel_param_lock(THIS_MODULE);
 	kvfree(ghosts);
+	ghosts = NULL;
 	kfree(shards);
+	shards = NULL;
+	kernel_param_unlock(THIS_MODULE);
 }

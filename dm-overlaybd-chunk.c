@@ -87,8 +87,9 @@ MODULE_PARM_DESC(map_pages,
 
 /*
  * They decompress chunks, large ones on any CPU, small ones where they were
- * submitted. Their work waits for a slot of the codecs and for nothing else,
- * least of all I/O, so that stacked devices may share them.
+ * submitted. Their work waits for a slot of the codecs, and for the little memory
+ * that mapping pages takes, but never for I/O, so that stacked devices may share
+ * them.
  */
 static struct workqueue_struct *spread_wq, *local_wq;
 
@@ -415,8 +416,9 @@ static void output_choose(struct output *out, struct obd_chunk *chunk,
 	if (out->cached || !out->whole)
 		return;
 	out->direct = direct_out(bio, &chunk->at, out->len);
-	if (!out->direct && may_sleep && can_map(source) &&
-	    out->len % PAGE_SIZE == 0)
+	/* Mapping takes a little memory: of that there is none for the reserve. */
+	if (!out->direct && may_sleep && !is_reserve(chunk) &&
+	    can_map(source) && out->len % PAGE_SIZE == 0)
 		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
 }
 

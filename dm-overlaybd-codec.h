@@ -13,7 +13,8 @@
 /**
  * struct obd_slot - what decompressing takes on one CPU
  * @lock: held while the slot is in use, for a chunk's worth of work at the
- *	most. Whoever holds it waits for nothing else but the CPU
+ *	most. Whoever holds it waits for nothing else but the CPU, and
+ *	the little memory that mapping pages takes
  * @codec: prepared for every algorithm in use
  * @bounce: room for a block of the largest size in use
  * @pages: room for pointers to as many pages

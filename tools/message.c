@@ -28,7 +28,7 @@ static int failed(const char *name, const char *text, int r)
 		complain("%s: the module does not take the message '%s': is it older than this program?",
 			 name, text);
 	else if (r == -EOPNOTSUPP)
-		complain("%s: the device has no cache: it was opened with --no-cache",
+		complain("%s: the device has no cache: it was opened with --no-cache, or cache_mib is too small",
 			 name);
 	else
 		complain("%s: the message '%s' failed: %s", name, text,
@@ -191,11 +191,11 @@ static int add_some(const char *name, const struct trace_range *ranges, u32 nr)
 	return r ? failed(name, "prefetch add", r) : EXIT_OK;
 }
 
-/* A message that finds no room for all its ranges may have queued some. */
+/* A message that finds no room for all its ranges is refused as a whole. */
 static int wait_for_room(const char *name, u32 *room)
 {
 	const struct timespec pause = { .tv_nsec = QUEUE_PAUSE_NS };
-	u64 counts[NR_COUNTERS], pending;
+	u64 counts[NR_COUNTERS], pending, least = UINT64_MAX;
 	int r, i;
 
 	for (i = 0; i < QUEUE_TRIES; i++) {
@@ -207,6 +207,9 @@ static int wait_for_room(const char *name, u32 *room)
 			*room = QUEUE_RANGES - pending;
 			return EXIT_OK;
 		}
+		if (pending < least)
+			i = 0;
+		least = min(least, pending);
 		nanosleep(&pause, NULL);
 	}
 	complain("%s: there is no room for more to prefetch, and none came for a minute",

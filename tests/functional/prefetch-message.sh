@@ -162,7 +162,7 @@ say 'removed while it is busy'
 prefetch fetch add 0 0 200 0 200 50
 start=$SECONDS
 dmsetup remove --retry fetch
-[ $((SECONDS - start)) -le 2 ] || fail 'that took long'
+[ $((SECONDS - start)) -le 3 ] || fail 'that took long'
 
 say 'of one blob'
 line=${STACK#*lower }

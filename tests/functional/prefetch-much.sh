@@ -47,10 +47,10 @@ prefetch add 0 0 $BLOCKS
 retry is_done
 
 fill_queue
-within 3 dmsetup suspend much
+within 6 dmsetup suspend much
 [ "$(counter much prefetch_pending)" -gt 30000 ] || fail 'it was too quick'
-within 3 dmsetup resume much
-within 3 prefetch cancel
+within 6 dmsetup resume much
+within 6 prefetch cancel
 expect_counter much prefetch_pending 0
 fill_queue
-within 3 dmsetup remove --retry much
+within 6 dmsetup remove --retry much

@@ -114,8 +114,8 @@ say 'read, stopped and begun anew while it is growing'
 trace start 20000
 start_device compare direct=1 threads=2 reads=100000 /dev/mapper/trace raw
 for ((n = 0; n < 8; n++)); do
-	expect_sound 0
 	expect_sound $((n * 100))
+	expect_sound 0
 	if ((n % 4 == 3)); then
 		trace stop
 		trace start 20000

@@ -44,7 +44,7 @@ read_block 5
 read_block 100
 kill -TERM "$RECORDER"
 expect_recorded 'trace: 2 ranges, 2 blocks'
-record_in_background --seconds 1
+record_in_background --seconds 6
 read_block 7
 expect_recorded 'trace: 1 ranges, 1 blocks'
 record_in_background
@@ -92,7 +92,7 @@ expect_exit $EXIT_NO_DEVICE 'no device nobody' "$TOOL" trace stop nobody
 # The device may be closed meanwhile.
 record_in_background
 read_block 20
-sleep 1
+sleep 3
 "$TOOL" close record
 expect_recorded 'warning: record is gone'
 grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
