@@ -112,21 +112,6 @@ static struct json_object *layer_json(const struct table_layer *layer)
 	return o;
 }
 
-static struct json_object *options_json(unsigned int options)
-{
-	struct json_object *array = json_object_new_array();
-	const char *name;
-	int i;
-
-	for (i = 0; i < NR_TABLE_OPTIONS; i++) {
-		name = table_option_names[i];
-		if (options & 1U << i)
-			json_object_array_add(array,
-					      json_object_new_string(name));
-	}
-	return array;
-}
-
 static struct json_object *status_json(const struct status *s)
 {
 	const struct device *d = s->device;
@@ -150,7 +135,7 @@ static struct json_object *status_json(const struct status *s)
 	json_object_object_add(o, "suspended",
 			       json_object_new_boolean(d->suspended));
 	add_number(o, "open_count", d->open_count);
-	json_object_object_add(o, "options", options_json(s->table.options));
+	json_object_object_add(o, "options", table_options_json(s->table.options));
 	json_object_object_add(o, "layers", stack);
 	json_object_object_add(o, "counters", counts);
 	return o;

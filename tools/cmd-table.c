@@ -67,21 +67,6 @@ static struct json_object *layer_json(const struct stack_lower *lower)
 	return o;
 }
 
-static struct json_object *options_json(unsigned int options)
-{
-	struct json_object *array = json_object_new_array();
-	const char *name;
-	int i;
-
-	for (i = 0; i < NR_TABLE_OPTIONS; i++) {
-		name = table_option_names[i];
-		if (options & 1U << i)
-			json_object_array_add(array,
-					      json_object_new_string(name));
-	}
-	return array;
-}
-
 static void print_json(const struct stack *stack, const struct table *table)
 {
 	struct json_object *o = json_object_new_object();
@@ -96,7 +81,7 @@ static void print_json(const struct stack *stack, const struct table *table)
 	json_object_object_add(o, "target",
 			       json_object_new_string(DEVICE_TARGET));
 	json_object_object_add(o, "layers", layers);
-	json_object_object_add(o, "options", options_json(table->options));
+	json_object_object_add(o, "options", table_options_json(table->options));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);

@@ -3,6 +3,7 @@
  * The parameters of a table line, to and from text.
  */
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,4 +150,19 @@ void table_release(struct table *table)
 		free(table->layers[i].dev);
 	free(table->layers);
 	*table = (struct table) {};
+}
+
+struct json_object *table_options_json(unsigned int options)
+{
+	struct json_object *array = json_object_new_array();
+	const char *name;
+	int i;
+
+	for (i = 0; i < NR_TABLE_OPTIONS; i++) {
+		name = table_option_names[i];
+		if (options & 1U << i)
+			json_object_array_add(array,
+					      json_object_new_string(name));
+	}
+	return array;
 }

@@ -76,4 +76,14 @@ int table_parse(struct table *table, char *params);
  */
 void table_release(struct table *table);
 
+struct json_object;
+
+/**
+ * table_options_json - the options of a table, by name
+ * @options: a bit for each
+ *
+ * Return: an array of strings; the caller's.
+ */
+struct json_object *table_options_json(unsigned int options);
+
 #endif
