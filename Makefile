@@ -25,7 +25,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
 
 # The files that the kernel module and user space share.
-FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
+FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
 HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h)

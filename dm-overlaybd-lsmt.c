@@ -33,6 +33,13 @@ static int check_flags(const struct lsmt_header *h, const char *which,
 	return 0;
 }
 
+int obd_lsmt_check_header(const struct lsmt_header *h, const char *which,
+			  u32 must, u32 must_not, struct obd_error *err)
+{
+	return check_magic(h, which, err) ?:
+	       check_flags(h, which, must, must_not, err);
+}
+
 static int check_extent_of_index(u64 offset, u64 nr, u64 size,
 				 struct obd_error *err)
 {
@@ -53,22 +60,24 @@ static int check_extent_of_index(u64 offset, u64 nr, u64 size,
 	return 0;
 }
 
-static int check_virtual_size(u64 size, struct obd_error *err)
+int obd_lsmt_check_virtual_size(const char *which, u64 size,
+				struct obd_error *err)
 {
 	if (size % OBD_SECTOR_SIZE)
 		return obd_fail(err, -EINVAL,
-				"LSMT trailer: virtual_size is %llu, expected a multiple of %u",
-				(unsigned long long)size, OBD_SECTOR_SIZE);
+				"LSMT %s: virtual_size is %llu, expected a multiple of %u",
+				which, (unsigned long long)size,
+				OBD_SECTOR_SIZE);
 	if (size >> OBD_SECTOR_SHIFT > LSMT_OFFSET_MASK)
 		return obd_fail(err, -EINVAL,
-				"LSMT trailer: virtual_size is %llu, expected at most %llu",
-				(unsigned long long)size,
+				"LSMT %s: virtual_size is %llu, expected at most %llu",
+				which, (unsigned long long)size,
 				LSMT_OFFSET_MASK << OBD_SECTOR_SHIFT);
 	return 0;
 }
 
 /* Blobs are not to be trusted to end their strings. */
-static void copy_uuid(char *to, const char *from)
+void obd_lsmt_copy_uuid(char *to, const char *from)
 {
 	memcpy(to, from, LSMT_UUID_SIZE);
 	to[LSMT_UUID_SIZE - 1] = '\0';
@@ -83,22 +92,22 @@ int obd_lsmt_parse(const struct lsmt_header *header,
 	u64 virtual_size = le64_to_cpu(trailer->virtual_size);
 	int r;
 
-	r = check_magic(header, "header", err) ?:
-	    check_flags(header, "header", LSMT_FLAG_HEADER | LSMT_FLAG_DATA,
-			LSMT_FLAG_SPARSE, err) ?:
-	    check_magic(trailer, "trailer", err) ?:
-	    check_flags(trailer, "trailer", LSMT_FLAG_DATA | LSMT_FLAG_SEALED,
-			LSMT_FLAG_HEADER | LSMT_FLAG_SPARSE, err) ?:
+	r = obd_lsmt_check_header(header, "header",
+				  LSMT_FLAG_HEADER | LSMT_FLAG_DATA,
+				  LSMT_FLAG_SPARSE, err) ?:
+	    obd_lsmt_check_header(trailer, "trailer",
+				  LSMT_FLAG_DATA | LSMT_FLAG_SEALED,
+				  LSMT_FLAG_HEADER | LSMT_FLAG_SPARSE, err) ?:
 	    check_extent_of_index(offset, nr, size, err) ?:
-	    check_virtual_size(virtual_size, err);
+	    obd_lsmt_check_virtual_size("trailer", virtual_size, err);
 	if (r)
 		return r;
 
 	lsmt->virtual_sectors = virtual_size >> OBD_SECTOR_SHIFT;
 	lsmt->index_offset = offset;
 	lsmt->nr_entries = nr;
-	copy_uuid(lsmt->uuid, trailer->uuid);
-	copy_uuid(lsmt->parent_uuid, trailer->parent_uuid);
+	obd_lsmt_copy_uuid(lsmt->uuid, trailer->uuid);
+	obd_lsmt_copy_uuid(lsmt->parent_uuid, trailer->parent_uuid);
 	return 0;
 }
 

@@ -151,6 +151,37 @@ static inline u8 lsmt_entry_tag(const struct lsmt_entry *e)
 }
 
 /**
+ * obd_lsmt_check_header - check magic, version and flags of a header or trailer
+ * @h: the header
+ * @which: what to call it
+ * @must: flags that must be set
+ * @must_not: flags that must be clear
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int obd_lsmt_check_header(const struct lsmt_header *h, const char *which,
+			  u32 must, u32 must_not, struct obd_error *err);
+
+/**
+ * obd_lsmt_check_virtual_size - check a virtual size
+ * @which: what to call the header that it is in
+ * @size: bytes
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int obd_lsmt_check_virtual_size(const char *which, u64 size,
+				struct obd_error *err);
+
+/**
+ * obd_lsmt_copy_uuid - copy a uuid that may not be terminated
+ * @to: room for LSMT_UUID_SIZE; will be terminated
+ * @from: of a header
+ */
+void obd_lsmt_copy_uuid(char *to, const char *from);
+
+/**
  * obd_lsmt_parse - check a sealed layer's header and trailer
  * @header: the first LSMT_HEADER_SPACE bytes of the layer
  * @trailer: the last LSMT_HEADER_SPACE bytes
