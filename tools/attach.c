@@ -96,7 +96,7 @@ static int attach_tail(struct job *job, struct stack_lower *lower,
 			 lower->path, strerror(-fd));
 		return EXIT_FAILED;
 	}
-	r = keep(job, loop_attach(fd, lower->path, false, &number, dev),
+	r = keep(job, loop_attach(fd, lower->path, 0, &number, dev),
 		 lower->path, i);
 	close(fd);
 	return r;
@@ -121,7 +121,8 @@ static int join(struct job *job, struct stack_lower *lower, unsigned int i,
 		 job->name, i);
 	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", i,
 		 job->name);
-	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), &device);
+	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), true,
+			  &device);
 	if (!r)
 		*dev = device.dev;
 	return r;

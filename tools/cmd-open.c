@@ -95,7 +95,7 @@ static int load_table(struct opening *o, const struct stack *stack,
 		return EXIT_FAILED;
 	}
 	line.params = params;
-	r = device_create(o->name, o->uuid, &line, 1, &o->device);
+	r = device_create(o->name, o->uuid, &line, 1, true, &o->device);
 	free(params);
 	return r;
 }

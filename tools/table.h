@@ -27,21 +27,35 @@ struct table_layer {
 };
 
 /**
+ * struct table_upper - the writable layer
+ * @data: path, or major:minor, of its data device; NULL if there is none
+ * @index: of its index device
+ */
+struct table_upper {
+	char *data;
+	char *index;
+};
+
+/**
  * struct table - the parameters
- * @layers: lowest first
+ * @layers: read-only layers, lowest first
  * @nr: how many
+ * @upper: the layer above them
  * @options: a bit for each enum table_option
+ * @low_water: sectors of data space below which there is an event; 0 for none
  */
 struct table {
 	struct table_layer *layers;
 	unsigned int nr;
+	struct table_upper upper;
 	unsigned int options;
+	uint64_t low_water;
 };
 
 /**
  * table_alloc - begin with layers that have no device yet
  * @table: filled in; release with table_release(), also after a failure
- * @nr: how many
+ * @nr: how many, without the upper
  *
  * Complains when it fails.
  *
