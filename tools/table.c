@@ -10,6 +10,7 @@
 
 #include "dm-overlaybd-format.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 #include "tools/table.h"
 
 #define KIND_LOWER	"lower"
@@ -197,6 +198,16 @@ void table_release(struct table *table)
 	free(table->upper.data);
 	free(table->upper.index);
 	*table = (struct table) {};
+}
+
+bool table_low_water(const char *text, uint64_t *sectors)
+{
+	uint64_t bytes;
+
+	if (!parse_size(text, &bytes) || !bytes || bytes % OBD_SECTOR_SIZE)
+		return false;
+	*sectors = bytes >> OBD_SECTOR_SHIFT;
+	return true;
 }
 
 struct json_object *table_options_json(unsigned int options)

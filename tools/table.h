@@ -5,6 +5,7 @@
 #ifndef OVERLAYBD_TABLE_H
 #define OVERLAYBD_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Options, bit by bit, in the order in which they are written. */
@@ -89,6 +90,18 @@ int table_parse(struct table *table, char *params);
  * @table: the parameters; zeroed ones are fine
  */
 void table_release(struct table *table);
+
+#define TABLE_LOW_WATER_ERROR	\
+	"--low-water is '%s', expected a multiple of 512 bytes"
+
+/**
+ * table_low_water - the value of --low-water
+ * @text: as typed, a number of bytes
+ * @sectors: the same in sectors
+ *
+ * Return: false if it is none.
+ */
+bool table_low_water(const char *text, uint64_t *sectors);
 
 struct json_object;
 

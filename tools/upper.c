@@ -139,13 +139,20 @@ static int take_fd(struct obd_dev *dev, int fd, const char *what,
 	return 0;
 }
 
-int upper_load(struct upper *upper, int data_fd, int index_fd,
+int upper_look(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err)
 {
 	*upper = (struct upper) {};
 	return take_fd(&upper->data, data_fd, "data", err) ?:
 	       take_fd(&upper->index, index_fd, "index", err) ?:
-	       read_headers(upper, err) ?: load_log(upper, err);
+	       read_headers(upper, err);
+}
+
+int upper_load(struct upper *upper, int data_fd, int index_fd,
+	       struct obd_error *err)
+{
+	return upper_look(upper, data_fd, index_fd, err) ?:
+	       load_log(upper, err);
 }
 
 static int open_part(struct obd_dev *dev, const char *path, const char *what,
