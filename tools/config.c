@@ -300,7 +300,7 @@ bool config_has_upper(const struct config *config)
 }
 
 /* What this version does not open must not be left out silently. */
-static int check_upper(const struct config *config)
+int config_check_upper(const struct config *config)
 {
 	const struct config_upper *upper = &config->upper;
 
@@ -387,7 +387,7 @@ int config_resolve(struct config *config)
 	unsigned int i;
 	int r;
 
-	r = check_upper(config) ?: check_lowers(config);
+	r = config_check_upper(config) ?: check_lowers(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;

@@ -89,6 +89,16 @@ int config_load(struct config *config, const char *path);
 bool config_has_upper(const struct config *config);
 
 /**
+ * config_check_upper - can this version open the writable layer?
+ * @config: the image; fine without one
+ *
+ * Complains when it cannot.
+ *
+ * Return: an exit code.
+ */
+int config_check_upper(const struct config *config);
+
+/**
  * config_resolve - find every blob of an image
  * @config: the image; lowers that only name a folder get their file
  *

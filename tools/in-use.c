@@ -201,6 +201,13 @@ int in_use_complain(const char *path, int fd, bool readers)
 				     EXIT_OK;
 }
 
+bool in_use_by_loop(const char *loop, int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && is_over(loop, &st);
+}
+
 bool in_use_wait(int fd)
 {
 	const struct timespec pause = { .tv_nsec = WAIT_NS };

@@ -53,7 +53,10 @@ static int open_file(struct upper_file *file, bool writable)
 	}
 	file->rdev = S_ISBLK(st.st_mode) ? st.st_rdev : 0;
 	file->fd = open(file->path, mode | O_CLOEXEC);
-	return file->fd < 0 ? file_failed(file, "open it") : EXIT_OK;
+	if (file->fd < 0)
+		return file_failed(file, "open it");
+	file->size = lseek(file->fd, 0, SEEK_END);
+	return EXIT_OK;
 }
 
 int upper_files_open(struct upper_files *files, const char *data,
