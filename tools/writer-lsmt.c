@@ -88,8 +88,8 @@ static int make_index(struct lsmt_image *image, struct changes *changes,
 	return 0;
 }
 
-static void fill_header(struct lsmt_header *h, const struct lsmt_info *info,
-			u32 flags)
+void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
+		      u32 flags)
 {
 	static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
 	const char *parent = *info->parent_uuid ? info->parent_uuid : no_uuid;
@@ -126,9 +126,10 @@ int lsmt_image_init(struct lsmt_image *image, const struct raw *raw,
 		return r;
 	if (!*info->uuid)
 		derive_uuid(image, changes, info);
-	fill_header(&image->header, info, LSMT_FLAG_HEADER | LSMT_FLAG_DATA |
-		    LSMT_FLAG_SEALED);
-	fill_header(&image->trailer, info, LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
+	lsmt_fill_header(&image->header, info, LSMT_FLAG_HEADER |
+			 LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
+	lsmt_fill_header(&image->trailer, info,
+			 LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
 	image->trailer.index_offset = cpu_to_le64(image->index_offset);
 	image->trailer.index_size = cpu_to_le64(image->nr_entries);
 	image->size = image->index_offset + LSMT_HEADER_SPACE +

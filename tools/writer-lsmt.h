@@ -35,6 +35,15 @@ struct lsmt_info {
 };
 
 /**
+ * lsmt_fill_header - make a header or trailer
+ * @h: filled in, but for index_offset and index_size, which are 0
+ * @info: what it says; the user tag is shorter than LSMT_USER_TAG_SIZE
+ * @flags: its flags
+ */
+void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
+		      u32 flags);
+
+/**
  * struct lsmt_image - a layer that is ready to be read
  * @raw: where its data comes from
  * @index: the index, padding included
