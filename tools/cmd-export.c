@@ -256,7 +256,13 @@ static int export(const char *config_path, const char *path,
 	struct obd_error err;
 	int r;
 
-	r = config_load(&config, config_path) ?: stack_open(&stack, &config);
+	r = config_load(&config, config_path) ?:
+	    stack_open(&stack, &config, STACK_READ);
+	if (!r && stack.has_upper) {
+		complain("%s: a writable layer cannot be exported",
+			 config_path);
+		r = EXIT_FAILED;
+	}
 	if (!r) {
 		r = export_run(&ex, path, &err);
 		if (r)

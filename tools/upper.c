@@ -153,26 +153,33 @@ static int take_fd(struct obd_dev *dev, int fd, const char *what,
 	return 0;
 }
 
-static int load(struct upper *upper, int data_fd, int index_fd, bool sealed,
+static int look(struct upper *upper, int data_fd, int index_fd, bool sealed,
 		struct obd_error *err)
 {
 	*upper = (struct upper) {};
 	return take_fd(&upper->data, data_fd, "data", err) ?:
 	       take_fd(&upper->index, index_fd, "index", err) ?:
-	       read_headers(upper, err) ?:
-	       parse_headers(upper, sealed, err) ?: load_log(upper, err);
+	       read_headers(upper, err) ?: parse_headers(upper, sealed, err);
+}
+
+int upper_look(struct upper *upper, int data_fd, int index_fd,
+	       struct obd_error *err)
+{
+	return look(upper, data_fd, index_fd, false, err);
 }
 
 int upper_load(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err)
 {
-	return load(upper, data_fd, index_fd, false, err);
+	return look(upper, data_fd, index_fd, false, err) ?:
+	       load_log(upper, err);
 }
 
 int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
 		      struct obd_error *err)
 {
-	return load(upper, data_fd, index_fd, true, err);
+	return look(upper, data_fd, index_fd, true, err) ?:
+	       load_log(upper, err);
 }
 
 static int open_part(struct obd_dev *dev, const char *path, const char *what,

@@ -80,6 +80,20 @@ int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
 		      struct obd_error *err);
 
 /**
+ * upper_look - check the headers of a writable layer that has been opened
+ * @upper: see upper_open(); what concerns the log is not filled in
+ * @data_fd: descriptor of the data, open for reading; stays the caller's
+ * @index_fd: that of the index
+ * @err: the reason, on failure
+ *
+ * Others may be writing to the layer.
+ *
+ * Return: see upper_open().
+ */
+int upper_look(struct upper *upper, int data_fd, int index_fd,
+	       struct obd_error *err);
+
+/**
  * upper_live_end - where the data ends that is live
  * @upper: an opened layer
  *
