@@ -41,8 +41,22 @@ static int read_headers(struct upper *upper, struct obd_error *err)
 {
 	return read_header(&upper->data, "data", &upper->data_header, err) ?:
 	       read_header(&upper->index, "index", &upper->index_header,
-			   err) ?:
-	       obd_writable_parse(&upper->data_header, &upper->index_header,
+			   err);
+}
+
+static int parse_headers(struct upper *upper, bool sealed,
+			 struct obd_error *err)
+{
+	struct lsmt_header index = upper->index_header;
+	u32 flags = le32_to_cpu(index.flags);
+
+	if (flags == (LSMT_FLAG_HEADER | LSMT_FLAG_SEALED)) {
+		if (!sealed)
+			return obd_fail(err, -EINVAL,
+					"index: the layer has been sealed: its data alone is the layer, to be listed as a lower");
+		index.flags = cpu_to_le32(flags & ~LSMT_FLAG_SEALED);
+	}
+	return obd_writable_parse(&upper->data_header, &index,
 				  &upper->writable, err);
 }
 
@@ -139,19 +153,32 @@ static int take_fd(struct obd_dev *dev, int fd, const char *what,
 	return 0;
 }
 
-int upper_look(struct upper *upper, int data_fd, int index_fd,
-	       struct obd_error *err)
+static int look(struct upper *upper, int data_fd, int index_fd, bool sealed,
+		struct obd_error *err)
 {
 	*upper = (struct upper) {};
 	return take_fd(&upper->data, data_fd, "data", err) ?:
 	       take_fd(&upper->index, index_fd, "index", err) ?:
-	       read_headers(upper, err);
+	       read_headers(upper, err) ?: parse_headers(upper, sealed, err);
+}
+
+int upper_look(struct upper *upper, int data_fd, int index_fd,
+	       struct obd_error *err)
+{
+	return look(upper, data_fd, index_fd, false, err);
 }
 
 int upper_load(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err)
 {
-	return upper_look(upper, data_fd, index_fd, err) ?:
+	return look(upper, data_fd, index_fd, false, err) ?:
+	       load_log(upper, err);
+}
+
+int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
+		      struct obd_error *err)
+{
+	return look(upper, data_fd, index_fd, true, err) ?:
 	       load_log(upper, err);
 }
 

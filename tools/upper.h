@@ -66,6 +66,20 @@ int upper_load(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err);
 
 /**
+ * upper_load_sealed - check a writable layer that may have been sealed
+ * @upper: see upper_open()
+ * @data_fd: see upper_load()
+ * @index_fd: see upper_load()
+ * @err: the reason, on failure
+ *
+ * upper_load() refuses what seal_finish() has marked.
+ *
+ * Return: see upper_open().
+ */
+int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
+		      struct obd_error *err);
+
+/**
  * upper_look - check the headers of a writable layer that has been opened
  * @upper: see upper_open(); what concerns the log is not filled in
  * @data_fd: descriptor of the data, open for reading; stays the caller's

@@ -114,7 +114,8 @@ static void every_field_of_the_headers_is_checked(void **state)
 	FIELD(index_header, h->version = 0, "LSMT index: version");
 	FIELD(index_header, h->flags = 0, "LSMT index: flags");
 	FIELD(index_header, h->flags = cpu_to_le32(3), "LSMT index: flags");
-	FIELD(index_header, h->flags = cpu_to_le32(5), "LSMT index: flags");
+	FIELD(index_header, h->flags = cpu_to_le32(5), "has been sealed");
+	FIELD(index_header, h->flags = cpu_to_le32(4), "LSMT index: flags");
 	FIELD(index_header, h->index_offset = 0, "index_offset");
 	FIELD(index_header, h->index_offset = cpu_to_le64(4112),
 	      "index_offset");
