@@ -15,8 +15,8 @@
 #include "tools/commands.h"
 #include "tools/in-use.h"
 #include "tools/options.h"
-#include "tools/output.h"
 #include "tools/report.h"
+#include "tools/store.h"
 #include "tools/writer-lsmt.h"
 
 #define DEVICE_SIZE_MIN	(2 * LSMT_HEADER_SPACE)
@@ -151,8 +151,7 @@ static int open_side(struct side *side)
 }
 
 /* What an index device held before must not be taken for entries. */
-static int clear_slots(const struct side *side, const struct output *out,
-		       struct obd_error *err)
+static int clear_slots(const struct side *side, struct obd_error *err)
 {
 	u64 len = min(side->size, (u64)SLOTS_CLEARED) - LSMT_HEADER_SPACE;
 	void *zeros;
@@ -162,7 +161,8 @@ static int clear_slots(const struct side *side, const struct output *out,
 	if (!zeros)
 		return obd_fail(err, -ENOMEM, "no memory for %llu bytes",
 				(unsigned long long)len);
-	r = output_write(out, LSMT_HEADER_SPACE, zeros, len, err);
+	r = store_write(side->fd, side->path, LSMT_HEADER_SPACE, zeros, len,
+			err);
 	free(zeros);
 	return r;
 }
@@ -170,7 +170,6 @@ static int clear_slots(const struct side *side, const struct output *out,
 static int write_side(const struct side *side, const struct lsmt_info *info,
 		      struct obd_error *err)
 {
-	const struct output out = { .path = side->path, .fd = side->fd };
 	u32 flags = LSMT_FLAG_HEADER | (side->is_index ? 0 : LSMT_FLAG_DATA);
 	union {
 		struct lsmt_header header;
@@ -182,9 +181,10 @@ static int write_side(const struct side *side, const struct lsmt_info *info,
 	if (side->is_index)
 		first.header.index_offset = cpu_to_le64(LSMT_HEADER_SPACE);
 	if (side->is_index && side->size)
-		r = clear_slots(side, &out, err);
-	return r ?: output_write(&out, 0, &first, sizeof(first), err) ?:
-	       output_sync(&out, err);
+		r = clear_slots(side, err);
+	return r ?: store_write(side->fd, side->path, 0, &first, sizeof(first),
+				err) ?:
+	       store_sync(side->fd, side->path, err);
 }
 
 static int fill_side(const struct side *side, const struct lsmt_info *info)

@@ -29,12 +29,12 @@ static int mend(struct repair *repair, const char *data, const char *index)
 	struct upper_files *files = &repair->files;
 	int r;
 
-	r = upper_files_open(files, data, index, true) ?:
-	    upper_files_load(files);
-	if (r)
-		return r;
+	r = upper_files_open(files, data, index, true);
 	repair->data_size = files->data.size;
 	repair->index_size = files->index.size;
+	r = r ?: upper_files_load(files);
+	if (r)
+		return r;
 	repair->grown = differ(&files->upper);
 	return upper_files_cut(files);
 }
@@ -45,8 +45,7 @@ static void print_size(const struct upper_file *file, u64 before)
 	if (before == file->size)
 		puts("as before");
 	else
-		printf("%llu bytes were cut off\n",
-		       (unsigned long long)(before - file->size));
+		printf("before that %llu\n", (unsigned long long)before);
 }
 
 static void print_words(const struct repair *repair)
@@ -59,6 +58,8 @@ static void print_words(const struct repair *repair)
 	       (unsigned long long)upper->log_slots, upper->replay.nr,
 	       (unsigned long long)upper->replay.data_sectors <<
 	       OBD_SECTOR_SHIFT);
+	if (repair->files.converted)
+		puts("the layer was sparse, and has got an index");
 	if (repair->grown)
 		printf("the disk had been growing to %llu bytes\n",
 		       (unsigned long long)upper->writable.virtual_sectors <<
@@ -86,7 +87,8 @@ static void print_in_json(const struct repair *repair)
 	const struct upper_files *files = &repair->files;
 	const struct upper *upper = &files->upper;
 	struct json_object *o = json_object_new_object();
-	bool changed = repair->grown || repair->data_size != files->data.size ||
+	bool changed = repair->grown || files->converted ||
+		       repair->data_size != files->data.size ||
 		       repair->index_size != files->index.size;
 
 	json_object_object_add(o, "data",
@@ -94,6 +96,8 @@ static void print_in_json(const struct repair *repair)
 	json_object_object_add(o, "index",
 			       file_json(&files->index, repair->index_size));
 	json_object_object_add(o, "changed", json_object_new_boolean(changed));
+	json_object_object_add(o, "converted",
+			       json_object_new_boolean(files->converted));
 	json_object_object_add(o, "uuid",
 			       json_object_new_string(upper->writable.uuid));
 	add_number(o, "virtual_size",

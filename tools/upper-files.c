@@ -12,7 +12,9 @@
 
 #include "tools/commands.h"
 #include "tools/in-use.h"
+#include "tools/store.h"
 #include "tools/upper-files.h"
+#include "tools/upper-sparse.h"
 
 #define ALIGN		4096ULL
 #define DATA_SPARE	(64ULL << 20)
@@ -111,9 +113,24 @@ static int refuse_sealed(const struct upper_files *files)
 	    strncmp(trailer.uuid, files->upper.data_header.uuid,
 		    LSMT_UUID_SIZE))
 		return EXIT_OK;
-	complain("upper (%s): has been sealed: list it as a lower",
+	complain("upper (%s): ends as a sealed layer does: list it as a lower",
 		 files->data.path);
 	return EXIT_FAILED;
+}
+
+static int convert(struct upper_files *files)
+{
+	struct obd_error err;
+	int r;
+
+	if (!files->writable)
+		return EXIT_OK;
+	r = upper_convert_sparse(files->data.fd, files->index.fd, &err);
+	if (r < 0)
+		return layer_failed(files, r, &err);
+	if (r)
+		files->converted = true;
+	return EXIT_OK;
 }
 
 static int load(struct upper_files *files)
@@ -133,40 +150,49 @@ static int load(struct upper_files *files)
 int upper_files_load(struct upper_files *files)
 {
 	return lock_file(&files->data, files->writable) ?:
-	       lock_file(&files->index, files->writable) ?: load(files);
+	       lock_file(&files->index, files->writable) ?: convert(files) ?:
+	       load(files);
 }
 
-static int set_size(struct upper_file *file, u64 size)
+static int set_size(struct upper_file *file, const char *what, u64 size,
+		    struct obd_error *err)
 {
+	int r;
+
 	if (file->rdev || file->size <= size)
-		return EXIT_OK;
-	if (ftruncate(file->fd, size) || fsync(file->fd))
-		return file_failed(file, "cut it");
-	file->size = size;
-	return EXIT_OK;
+		return 0;
+	r = store_cut(file->fd, what, size, err) ?:
+	    store_sync(file->fd, what, err);
+	if (!r)
+		file->size = size;
+	return r;
 }
 
-static int write_virtual_size(const struct upper_file *file,
-			      struct lsmt_header *h, u64 size)
+static int write_virtual_size(const struct upper_file *file, const char *what,
+			      struct lsmt_header *h, u64 size,
+			      struct obd_error *err)
 {
 	if (le64_to_cpu(h->virtual_size) == size)
-		return EXIT_OK;
+		return 0;
 	h->virtual_size = cpu_to_le64(size);
-	if (pwrite(file->fd, h, sizeof(*h), 0) != sizeof(*h) ||
-	    fsync(file->fd))
-		return file_failed(file, "write its header");
-	return EXIT_OK;
+	return store_write(file->fd, what, 0, h, sizeof(*h), err) ?:
+	       store_sync(file->fd, what, err);
 }
 
 int upper_files_cut(struct upper_files *files)
 {
-	struct upper *upper = &files->upper;
-	u64 size = upper->writable.virtual_sectors << OBD_SECTOR_SHIFT;
+	struct upper *u = &files->upper;
+	u64 size = u->writable.virtual_sectors << OBD_SECTOR_SHIFT;
+	struct obd_error err;
+	int r;
 
-	return write_virtual_size(&files->data, &upper->data_header, size) ?:
-	       write_virtual_size(&files->index, &upper->index_header, size) ?:
-	       set_size(&files->index, upper_log_end(upper)) ?:
-	       set_size(&files->data, upper->log_data_end);
+	r = write_virtual_size(&files->data, "data", &u->data_header, size,
+			       &err) ?:
+	    write_virtual_size(&files->index, "index", &u->index_header, size,
+			       &err) ?:
+	    set_size(&files->index, "index", upper_log_end(u), &err) ?:
+	    set_size(&files->data, "data", u->log_data_end, &err);
+	return r ? layer_failed(files, r, &err) : EXIT_OK;
 }
 
 u64 upper_data_capacity(u64 virtual_bytes)
