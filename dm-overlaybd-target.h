@@ -12,6 +12,11 @@
 #include "dm-overlaybd-prefetch.h"
 #include "dm-overlaybd-read.h"
 
+#define OBD_OPT_NO_VERIFY	"no_verify"
+#define OBD_OPT_NO_CACHE	"no_cache"
+#define OBD_KIND_LOWER		"lower"
+#define OBD_LAYER_ARGS		3	/* <kind> and two more */
+
 /**
  * struct obd_target_layer - a layer of a target
  * @dm_dev: the device that it lies on
@@ -78,6 +83,60 @@ struct obd_target {
 	struct mutex lock;	/* see above */
 	struct obd_prefetch prefetch;
 };
+
+/**
+ * obd_target_ctr - construct an "overlaybd" target
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words, see the admin guide
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno and the reason in @ti->error.
+ */
+int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv);
+
+/**
+ * obd_zfile_ctr - construct an "overlaybd-zfile" target
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words, see the admin guide
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno and the reason in @ti->error.
+ */
+int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv);
+
+/**
+ * obd_target_dtr - free a target
+ * @ti: the target
+ *
+ * No bio is under way. May sleep.
+ */
+void obd_target_dtr(struct dm_target *ti);
+
+/**
+ * obd_target_quiesce - wait for what is under way that no bio waits for
+ * @t: the target, which begins nothing of the kind any more
+ *
+ * May sleep.
+ */
+void obd_target_quiesce(struct obd_target *t);
+
+/**
+ * obd_target_status - the targets' status, see the admin guide
+ * @ti: the target
+ * @type: which kind
+ * @status_flags: not used
+ * @result: where to put it
+ * @maxlen: room there
+ *
+ * May sleep.
+ */
+void obd_target_status(struct dm_target *ti, status_type_t type,
+		       unsigned int status_flags, char *result,
+		       unsigned int maxlen);
 
 /**
  * obd_target_message - the targets' messages, see the admin guide
