@@ -59,6 +59,29 @@ static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
 	}
 }
 
+/* The upper counts as one of them. */
+static unsigned int nr_layers(const struct obd_target *t)
+{
+	return t->nr_layers + !!t->upper.data;
+}
+
+static void status_upper(const struct obd_target_upper *upper, char *result,
+			 unsigned int maxlen, unsigned int sz)
+{
+	struct obd_upper_usage usage;
+	const char *mode = "rw";
+
+	obd_upper_usage(upper->shared, &usage);
+	if (usage.failed)
+		mode = "failed";
+	else if (!upper->writable)
+		mode = "ro";
+	DMEMIT(" %s %llu %llu %llu %llu %llu %llu %llu %llu %llu", mode,
+	       usage.extents, usage.map_bytes, usage.used_sectors,
+	       usage.data_sectors, usage.log_entries, usage.log_slots,
+	       usage.pending, usage.commits, usage.compactions);
+}
+
 static void status_info(struct obd_target *t, char *result,
 			unsigned int maxlen)
 {
@@ -69,26 +92,29 @@ static void status_info(struct obd_target *t, char *result,
 
 	sum_counters(t, &sum);
 	sum_layers(t, &layers);
-	if (t->stack) {
+	if (t->stack)
 		obd_stack_usage(t->stack, &stack);
-		DMEMIT("%u %u %llu ", t->nr_layers, stack.extents, stack.bytes);
-	}
+	if (!t->zfile)
+		DMEMIT("%u %u %llu ", nr_layers(t), stack.extents, stack.bytes);
 	DMEMIT("%llu %llu %llu %llu %llu %llu %llu", layers.table_bytes,
 	       sum.stored_bytes, sum.blocks, sum.deferred, sum.read_errors,
 	       sum.crc_errors, sum.decompress_errors);
-	if (t->stack)
+	if (!t->zfile)
 		DMEMIT(" %llu", stack.shared_bytes);
 	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u",
 	       layers.shared_table_bytes, layers.cache_bytes,
 	       layers.shared_cache_bytes, sum.cache_hits, sum.ahead_blocks,
 	       sum.ahead_used, sum.prefetch_blocks, sum.prefetch_used,
 	       READ_ONCE(t->prefetch.nr));
+	if (t->upper.shared)
+		status_upper(&t->upper, result, maxlen, sz);
 }
 
 static void status_options(const struct obd_target *t, char *result,
 			   unsigned int maxlen, unsigned int sz)
 {
-	unsigned int nr = !t->session.verify + t->no_cache;
+	unsigned int nr = !t->session.verify + t->no_cache +
+			  2 * !!t->upper.low_water;
 
 	if (nr)
 		DMEMIT(" %u", nr);
@@ -96,6 +122,8 @@ static void status_options(const struct obd_target *t, char *result,
 		DMEMIT(" " OBD_OPT_NO_VERIFY);
 	if (t->no_cache)
 		DMEMIT(" " OBD_OPT_NO_CACHE);
+	if (t->upper.low_water)
+		DMEMIT(" " OBD_OPT_LOW_WATER " %llu", t->upper.low_water);
 }
 
 static void status_table(struct obd_target *t, char *result,
@@ -103,12 +131,15 @@ static void status_table(struct obd_target *t, char *result,
 {
 	unsigned int i, sz = 0;
 
-	if (t->stack)
-		DMEMIT("%u ", t->nr_layers * OBD_LAYER_ARGS);
+	if (!t->zfile)
+		DMEMIT("%u ", nr_layers(t) * OBD_LAYER_ARGS);
 	for (i = 0; i < t->nr_layers; i++)
 		DMEMIT("%s%s%s %llu", i ? " " : "",
-		       t->stack ? OBD_KIND_LOWER " " : "",
+		       t->zfile ? "" : OBD_KIND_LOWER " ",
 		       t->layers[i].dm_dev->name, t->layers[i].bytes);
+	if (t->upper.data)
+		DMEMIT("%s" OBD_KIND_UPPER " %s %s", i ? " " : "",
+		       t->upper.data->name, t->upper.index->name);
 	status_options(t, result, maxlen, sz);
 }
 
@@ -118,10 +149,13 @@ static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
 	unsigned int i, sz = 0;
 
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
-	DMEMIT(",layers=%u,verify=%c", t->nr_layers, t->session.verify ? 'y' : 'n');
+	DMEMIT(",layers=%u,verify=%c", nr_layers(t), t->session.verify ? 'y' : 'n');
 	for (i = t->nr_layers; i--;)
 		DMEMIT(",layer_%u_device_name=%s,layer_%u_bytes=%llu", i,
 		       t->layers[i].dm_dev->name, i, t->layers[i].bytes);
+	if (t->upper.data)
+		DMEMIT(",upper_data_device_name=%s,upper_index_device_name=%s",
+		       t->upper.data->name, t->upper.index->name);
 	DMEMIT(";");
 }
 

@@ -46,6 +46,15 @@ static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 		dm_put_device(ti, l->dm_dev);
 }
 
+static void upper_exit(struct dm_target *ti, struct obd_target_upper *upper)
+{
+	obd_upper_put(upper->shared);
+	if (upper->data)
+		dm_put_device(ti, upper->data);
+	if (upper->index)
+		dm_put_device(ti, upper->index);
+}
+
 void obd_target_dtr(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
@@ -57,6 +66,7 @@ void obd_target_dtr(struct dm_target *ti)
 	obd_target_quiesce(t);
 	if (t->session.wq)
 		destroy_workqueue(t->session.wq);
+	upper_exit(ti, &t->upper);
 	obd_stack_put(t->stack);
 	for (i = 0; i < t->nr_layers; i++)
 		layer_exit(ti, &t->layers[i]);
@@ -83,6 +93,7 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 	s = &t->session;
 	s->verify = true;
 	s->device = dm_table_device_name(ti->table);
+	t->times.map = "none";
 	obd_trace_init(&s->trace);
 	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
 	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
@@ -100,17 +111,18 @@ static struct obd_target *target_alloc(struct dm_target *ti,
  * Blobs begin at any sector of a device, and extents at any sector of a blob:
  * larger logical blocks cannot serve them.
  */
-static int layer_get_device(struct dm_target *ti, struct obd_target_layer *l,
-			    unsigned int nr, const char *path)
+static int layer_get_device(struct dm_target *ti, unsigned int nr,
+			    const char *path, blk_mode_t mode,
+			    struct dm_dev **dm_dev)
 {
 	unsigned int block_size;
 	int r;
 
-	r = dm_get_device(ti, path, BLK_OPEN_READ, &l->dm_dev);
+	r = dm_get_device(ti, path, mode, dm_dev);
 	if (r)
 		return target_fail(ti, r, "layer %u: cannot open device %s",
 				   nr, path);
-	block_size = bdev_logical_block_size(l->dm_dev->bdev);
+	block_size = bdev_logical_block_size((*dm_dev)->bdev);
 	if (block_size != SECTOR_SIZE)
 		return target_fail(ti, -EINVAL,
 				   "layer %u: device %s has logical blocks of %u bytes, expected %u: put a loop device with 512-byte sectors in between",
@@ -128,7 +140,7 @@ static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 		return target_fail(ti, -EINVAL,
 				   "layer %u: length is \"%s\", expected a number of bytes",
 				   nr, bytes);
-	return layer_get_device(ti, l, nr, path);
+	return layer_get_device(ti, nr, path, BLK_OPEN_READ, &l->dm_dev);
 }
 
 static void reader_init(struct obd_target *t, struct obd_target_layer *l,
@@ -168,7 +180,9 @@ static void layer_init(struct obd_target *t, unsigned int nr,
 
 static int check_mode(struct dm_target *ti)
 {
-	if (dm_table_get_mode(ti->table) & BLK_OPEN_WRITE)
+	struct obd_target *t = ti->private;
+
+	if (!t->upper.data && dm_table_get_mode(ti->table) & BLK_OPEN_WRITE)
 		return target_fail(ti, -EINVAL,
 				   "without an upper layer the device must be read-only: use dmsetup --readonly");
 	return 0;
@@ -183,6 +197,20 @@ static int check_length(struct dm_target *ti, u64 sectors)
 	return 0;
 }
 
+static int upper_parse(struct dm_target *ti, unsigned int nr,
+		       struct dm_arg_set *as)
+{
+	struct obd_target *t = ti->private;
+	struct obd_target_upper *upper = &t->upper;
+	blk_mode_t mode = BLK_OPEN_READ;
+
+	upper->writable = dm_table_get_mode(ti->table) & BLK_OPEN_WRITE;
+	if (upper->writable)
+		mode |= BLK_OPEN_WRITE;
+	return layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->data) ?:
+	       layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->index);
+}
+
 /* The group's arguments; @as stands behind them afterwards. */
 static int parse_layers(struct dm_target *ti, struct dm_arg_set *as,
 			unsigned int nr_args)
@@ -194,19 +222,64 @@ static int parse_layers(struct dm_target *ti, struct dm_arg_set *as,
 	for (i = 0; !r && i < nr_args / OBD_LAYER_ARGS; i++) {
 		const char *kind = dm_shift_arg(as);
 
-		if (strcmp(kind, OBD_KIND_LOWER))
-			return target_fail(ti, -EINVAL,
-					   "layer %u: kind is \"%s\", expected \"%s\"",
-					   i, kind, OBD_KIND_LOWER);
-		r = layer_parse(ti, &t->layers[i], i, as);
+		if (i < t->nr_layers && !strcmp(kind, OBD_KIND_LOWER))
+			r = layer_parse(ti, &t->layers[i], i, as);
+		else if (i == t->nr_layers && !strcmp(kind, OBD_KIND_UPPER))
+			r = upper_parse(ti, i, as);
+		else
+			r = target_fail(ti, -EINVAL,
+					"layer %u: kind is \"%s\", expected \"%s\", or \"%s\" for the last",
+					i, kind, OBD_KIND_LOWER,
+					OBD_KIND_UPPER);
 	}
 	return r;
 }
 
-static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
+/* Whether the last of the layers is an upper. */
+static bool has_upper(const struct dm_arg_set *as, unsigned int nr_args)
+{
+	return !strcmp(as->argv[nr_args - OBD_LAYER_ARGS], OBD_KIND_UPPER);
+}
+
+static int parse_low_water(struct dm_target *ti, struct dm_arg_set *as)
 {
 	struct obd_target *t = ti->private;
+	const char *arg = dm_shift_arg(as);
+
+	if (!t->upper.data)
+		return target_fail(ti, -EINVAL,
+				   "option \"%s\" is for devices with an upper layer",
+				   OBD_OPT_LOW_WATER);
+	if (!arg || kstrtou64(arg, 10, &t->upper.low_water))
+		return target_fail(ti, -EINVAL,
+				   "%s is \"%s\", expected a number of sectors",
+				   OBD_OPT_LOW_WATER, arg ?: "");
+	return 0;
+}
+
+static int parse_option(struct dm_target *ti, struct dm_arg_set *as)
+{
+	struct obd_target *t = ti->private;
+	const char *option = dm_shift_arg(as);
+
+	if (!strcasecmp(option, OBD_OPT_NO_VERIFY))
+		t->session.verify = false;
+	else if (!strcasecmp(option, OBD_OPT_NO_CACHE))
+		t->no_cache = true;
+	else if (!strcasecmp(option, OBD_OPT_LOW_WATER))
+		return parse_low_water(ti, as);
+	else
+		return target_fail(ti, -EINVAL,
+				   "option is \"%s\", expected \"%s\", \"%s\" or \"%s\"",
+				   option, OBD_OPT_NO_VERIFY, OBD_OPT_NO_CACHE,
+				   OBD_OPT_LOW_WATER);
+	return 0;
+}
+
+static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
+{
 	unsigned int nr;
+	int r = 0;
 
 	if (!as->argc)
 		return 0;
@@ -214,19 +287,9 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
 		return target_fail(ti, -EINVAL,
 				   "number of options is wrong: %u arguments follow it",
 				   as->argc);
-	while (nr--) {
-		const char *option = dm_shift_arg(as);
-
-		if (!strcasecmp(option, OBD_OPT_NO_VERIFY))
-			t->session.verify = false;
-		else if (!strcasecmp(option, OBD_OPT_NO_CACHE))
-			t->no_cache = true;
-		else
-			return target_fail(ti, -EINVAL,
-					   "option is \"%s\", expected \"%s\" or \"%s\"",
-					   option, OBD_OPT_NO_VERIFY, OBD_OPT_NO_CACHE);
-	}
-	return 0;
+	while (!r && as->argc)
+		r = parse_option(ti, as);
+	return r;
 }
 
 static int parse_count(struct dm_target *ti, struct dm_arg_set *as,
@@ -295,7 +358,7 @@ static int get_stack(struct dm_target *ti, struct obd_load *loads)
 	t->stack = stack;
 	t->times.merge_us = ktime_us_delta(ktime_get(), begin);
 	t->times.map = map_kind(stack, found);
-	return check_length(ti, stack->map.nr_sectors);
+	return 0;
 }
 
 /* The one blob of an "overlaybd-zfile" target. */
@@ -306,24 +369,75 @@ static int check_zfile(struct dm_target *ti)
 
 	if (!blob->compressed)
 		return target_fail(ti, -EINVAL, "layer 0: not a ZFile");
-	t->times.map = "none";
 	return check_length(ti, DIV_ROUND_UP_ULL(blob->data_size, SECTOR_SIZE));
 }
 
-static int load(struct dm_target *ti, bool lsmt)
+static int load(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 	struct obd_load *loads;
 	int r;
 
+	if (!t->nr_layers)
+		return 0;
 	loads = kvcalloc(t->nr_layers, sizeof(*loads), GFP_KERNEL);
 	if (!loads)
 		return target_fail(ti, -ENOMEM, "no memory for the layers");
-	r = open_layers(ti, loads, lsmt);
+	r = open_layers(ti, loads, !t->zfile);
 	if (!r)
-		r = lsmt ? get_stack(ti, loads) : check_zfile(ti);
+		r = t->zfile ? check_zfile(ti) : get_stack(ti, loads);
 	kvfree(loads);
 	return r;
+}
+
+/*
+ * A layer that is in use already becomes larger when a longer table does. One
+ * that does not say how large it is goes by the layers below.
+ */
+static int check_upper_length(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	struct obd_upper *u = t->upper.shared;
+
+	if (!u->virtual_sectors && t->stack)
+		u->virtual_sectors = t->stack->map.nr_sectors;
+	if (ti->len < u->sectors)
+		return target_fail(ti, -EINVAL,
+				   "length is %llu sectors, expected at least %llu: a device does not shrink",
+				   (unsigned long long)ti->len, u->sectors);
+	return u->sectors ? 0 : check_length(ti, u->virtual_sectors);
+}
+
+static int load_upper(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	struct obd_error err;
+	struct obd_upper *u;
+
+	if (!t->upper.data)
+		return check_length(ti, t->stack->map.nr_sectors);
+	u = obd_upper_get(ti, t->upper.data->bdev, t->upper.index->bdev,
+			  t->nr_layers, &err);
+	if (IS_ERR(u))
+		return target_fail(ti, PTR_ERR(u), "layer %u: %s",
+				   t->nr_layers, err.text);
+	t->upper.shared = u;
+	return check_upper_length(ti);
+}
+
+/* What dm has to know of a target that has been loaded. */
+static void announce(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+
+	ti->per_io_data_size = sizeof(union obd_bio);
+	if (!t->upper.writable)
+		return;
+	ti->num_flush_bios = 1;
+	ti->flush_supported = true;
+	ti->num_discard_bios = 1;
+	ti->discards_supported = true;
+	ti->num_write_zeroes_bios = 1;
 }
 
 int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
@@ -332,17 +446,18 @@ int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	unsigned int nr_args;
 	int r;
 
-	r = check_mode(ti) ?: parse_count(ti, &as, &nr_args);
+	r = parse_count(ti, &as, &nr_args);
 	if (r)
 		return r;
-	if (!target_alloc(ti, nr_args / OBD_LAYER_ARGS))
+	if (!target_alloc(ti, nr_args / OBD_LAYER_ARGS -
+			  has_upper(&as, nr_args)))
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	r = r ?: parse_layers(ti, &as, nr_args) ?: parse_options(ti, &as) ?:
-	    load(ti, true);
+	r = r ?: parse_layers(ti, &as, nr_args) ?: check_mode(ti) ?:
+	    parse_options(ti, &as) ?: load(ti) ?: load_upper(ti);
 	if (r)
 		obd_target_dtr(ti);
 	else
-		ti->per_io_data_size = sizeof(struct obd_io);
+		announce(ti);
 	return r;
 }
 
@@ -350,24 +465,22 @@ int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
 	struct obd_target *t;
-	int r;
+	int r = 0;
 
 	if (argc < OBD_LAYER_ARGS - 1)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length",
 				   argc);
-	r = check_mode(ti);
-	if (r)
-		return r;
 	t = target_alloc(ti, 1);
 	if (!t)
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	r = r ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
-	    parse_options(ti, &as) ?: load(ti, false);
+	else
+		t->zfile = true;
+	r = r ?: check_mode(ti) ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
+	    parse_options(ti, &as) ?: load(ti);
 	if (r)
 		obd_target_dtr(ti);
 	else
-		ti->per_io_data_size = sizeof(struct obd_io);
+		announce(ti);
 	return r;
 }
-

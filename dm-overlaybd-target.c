@@ -21,24 +21,21 @@ static int submit_hole(struct bio *bio)
 static int submit_compressed(struct obd_reader *reader, struct bio *bio,
 			     u64 sector)
 {
-	struct obd_io *io = dm_per_bio_data(bio, sizeof(*io));
+	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
 
 	if (bio_sectors(bio) > OBD_READ_MAX_SECTORS)
 		dm_accept_partial_bio(bio, OBD_READ_MAX_SECTORS);
-	obd_read_bio(reader, bio, io, sector << SECTOR_SHIFT);
+	obd_read_bio(reader, bio, &data->read, sector << SECTOR_SHIFT);
 	return DM_MAPIO_SUBMITTED;
 }
 
-static int overlaybd_map(struct dm_target *ti, struct bio *bio)
+/* A read of what the read-only layers have. */
+static int read_stack(struct obd_target *t, struct bio *bio, sector_t sector)
 {
-	struct obd_target *t = ti->private;
 	const struct obd_route *route;
 	struct obd_range range;
 
-	if (unlikely(bio_op(bio) != REQ_OP_READ))
-		return DM_MAPIO_KILL;
-	obd_stack_lookup(t->stack, dm_target_offset(ti, bio->bi_iter.bi_sector),
-			 raw_cpu_ptr(t->hints), &range);
+	obd_stack_lookup(t->stack, sector, raw_cpu_ptr(t->hints), &range);
 	if (bio_sectors(bio) > range.len)
 		dm_accept_partial_bio(bio, range.len);
 	if (range.layer == OBD_HOLE)
@@ -51,6 +48,87 @@ static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 	return DM_MAPIO_REMAPPED;
 }
 
+/* The upper may be larger than all that is below, where nothing is mapped. */
+static bool beyond_stack(const struct obd_target *t, sector_t sector)
+{
+	return !t->stack || sector >= t->stack->map.nr_sectors;
+}
+
+static int read_upper(struct obd_target *t, struct bio *bio, sector_t sector)
+{
+	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
+	enum obd_what what;
+
+	obd_upper_read(t->upper.shared, bio, sector, &data->upper, &what);
+	if (what == OBD_DATA)
+		return DM_MAPIO_REMAPPED;
+	if (what == OBD_ZEROES || beyond_stack(t, sector))
+		return submit_hole(bio);
+	return read_stack(t, bio, sector);
+}
+
+/* Is there nothing that a discard would have to hide? */
+static bool is_hole(struct obd_target *t, sector_t sector, sector_t len)
+{
+	struct obd_piece piece;
+	struct obd_range range;
+
+	obd_upper_map_lookup(&t->upper.shared->map, sector, &piece);
+	if (piece.what != OBD_UNMAPPED || piece.len < len)
+		return false;
+	if (beyond_stack(t, sector))
+		return true;
+	obd_stack_lookup(t->stack, sector, raw_cpu_ptr(t->hints), &range);
+	return range.layer == OBD_HOLE &&
+	       (range.len >= len || beyond_stack(t, sector + range.len));
+}
+
+static int zero_upper(struct obd_target *t, struct bio *bio, sector_t sector)
+{
+	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
+
+	if (!is_hole(t, sector, bio_sectors(bio)))
+		return obd_upper_zero(t->upper.shared, bio, sector,
+				      &data->upper);
+	bio_endio(bio);
+	return DM_MAPIO_SUBMITTED;
+}
+
+/* A bio to a device with a writable layer. */
+static int map_upper(struct obd_target *t, struct bio *bio, sector_t sector)
+{
+	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
+
+	if (bio_op(bio) == REQ_OP_READ)
+		return read_upper(t, bio, sector);
+	if (unlikely(!t->upper.writable))
+		return DM_MAPIO_KILL;
+	if (bio->bi_opf & REQ_PREFLUSH)
+		return obd_upper_flush(t->upper.shared, bio);
+	switch (bio_op(bio)) {
+	case REQ_OP_WRITE:
+		return obd_upper_write(t->upper.shared, bio, sector,
+				       &data->upper);
+	case REQ_OP_DISCARD:
+	case REQ_OP_WRITE_ZEROES:
+		return zero_upper(t, bio, sector);
+	default:
+		return DM_MAPIO_KILL;
+	}
+}
+
+static int overlaybd_map(struct dm_target *ti, struct bio *bio)
+{
+	struct obd_target *t = ti->private;
+	sector_t sector = dm_target_offset(ti, bio->bi_iter.bi_sector);
+
+	if (t->upper.shared)
+		return map_upper(t, bio, sector);
+	if (unlikely(bio_op(bio) != REQ_OP_READ))
+		return DM_MAPIO_KILL;
+	return read_stack(t, bio, sector);
+}
+
 static int zfile_map(struct dm_target *ti, struct bio *bio)
 {
 	struct obd_target *t = ti->private;
@@ -61,6 +139,12 @@ static int zfile_map(struct dm_target *ti, struct bio *bio)
 				 dm_target_offset(ti, bio->bi_iter.bi_sector));
 }
 
+static int visit_device(struct dm_target *ti, struct dm_dev *dev,
+			iterate_devices_callout_fn fn, void *data)
+{
+	return fn(ti, dev, 0, bdev_nr_sectors(dev->bdev), data);
+}
+
 static int overlaybd_iterate_devices(struct dm_target *ti,
 				     iterate_devices_callout_fn fn, void *data)
 {
@@ -69,9 +153,20 @@ static int overlaybd_iterate_devices(struct dm_target *ti,
 	int r = 0;
 
 	for (i = 0; !r && i < t->nr_layers; i++)
-		r = fn(ti, t->layers[i].dm_dev, 0,
-		       bdev_nr_sectors(t->layers[i].dm_dev->bdev), data);
+		r = visit_device(ti, t->layers[i].dm_dev, fn, data);
+	if (!r && t->upper.data)
+		r = visit_device(ti, t->upper.data, fn, data) ?:
+		    visit_device(ti, t->upper.index, fn, data);
 	return r;
+}
+
+/* What is done under a lock at a time; discards that are larger are split. */
+static void limit_zeroes(struct queue_limits *limits)
+{
+	limits->discard_granularity = SECTOR_SIZE;
+	limits->max_discard_sectors = OBD_ZERO_MAX_SECTORS;
+	limits->max_hw_discard_sectors = OBD_ZERO_MAX_SECTORS;
+	limits->max_write_zeroes_sectors = OBD_ZERO_MAX_SECTORS;
 }
 
 /* Anything less than a block costs the decompression of a whole one. */
@@ -81,6 +176,8 @@ static void overlaybd_io_hints(struct dm_target *ti,
 	struct obd_target *t = ti->private;
 	unsigned int i;
 
+	if (t->upper.writable)
+		limit_zeroes(limits);
 	for (i = 0; i < t->nr_layers; i++) {
 		const struct obd_blob *blob = t->layers[i].blob;
 
@@ -88,6 +185,19 @@ static void overlaybd_io_hints(struct dm_target *ti,
 			limits->io_min = max(limits->io_min,
 					     blob->zfile.block_size);
 	}
+}
+
+/* Nothing has been written before: the table may have been loaded in vain. */
+static int overlaybd_preresume(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	int r;
+
+	if (!t->upper.writable)
+		return 0;
+	r = obd_upper_start(t->upper.shared, ti, t->upper.low_water);
+	t->upper.started = !r;
+	return r;
 }
 
 /* Bios still come in, but nothing is begun that none of them waits for. */
@@ -113,12 +223,17 @@ static void overlaybd_resume(struct dm_target *ti)
 
 static void overlaybd_postsuspend(struct dm_target *ti)
 {
-	obd_target_quiesce(ti->private);
+	struct obd_target *t = ti->private;
+
+	obd_target_quiesce(t);
+	if (t->upper.started)
+		obd_upper_stop(t->upper.shared);
+	t->upper.started = false;
 }
 
 static struct target_type overlaybd_target = {
 	.name = "overlaybd",
-	.version = {1, 1, 0},
+	.version = {1, 2, 0},
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = obd_target_ctr,
@@ -127,6 +242,7 @@ static struct target_type overlaybd_target = {
 	.presuspend = overlaybd_presuspend,
 	.presuspend_undo = overlaybd_resume,
 	.postsuspend = overlaybd_postsuspend,
+	.preresume = overlaybd_preresume,
 	.resume = overlaybd_resume,
 	.status = obd_target_status,
 	.message = obd_target_message,

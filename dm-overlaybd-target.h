@@ -10,11 +10,13 @@
 
 #include "dm-overlaybd-layer.h"
 #include "dm-overlaybd-prefetch.h"
-#include "dm-overlaybd-read.h"
+#include "dm-overlaybd-upper.h"
 
 #define OBD_OPT_NO_VERIFY	"no_verify"
 #define OBD_OPT_NO_CACHE	"no_cache"
+#define OBD_OPT_LOW_WATER	"low_water"
 #define OBD_KIND_LOWER		"lower"
+#define OBD_KIND_UPPER		"upper"
 #define OBD_LAYER_ARGS		3	/* <kind> and two more */
 
 /**
@@ -47,6 +49,24 @@ struct obd_route {
 	};
 };
 
+/**
+ * struct obd_target_upper - the writable layer of a target
+ * @data: the device with its data
+ * @index: the device with its log
+ * @low_water: tell when fewer sectors of @data are free
+ * @writable: the table may write
+ * @started: the layer is in use by this table, which is not suspended
+ * @shared: the layer, or NULL if there is none
+ */
+struct obd_target_upper {
+	struct dm_dev *data;
+	struct dm_dev *index;
+	u64 low_water;
+	bool writable;
+	bool started;
+	struct obd_upper *shared;
+};
+
 /* What loading a table took. */
 struct obd_load_times {
 	u64 open_us;
@@ -57,10 +77,12 @@ struct obd_load_times {
 
 /**
  * struct obd_target - a target
- * @nr_layers: number of layers; 1 for an "overlaybd-zfile" target
- * @layers: the layers, lowest first
+ * @zfile: it is an "overlaybd-zfile" target
+ * @nr_layers: number of layers but the upper; 1 for an "overlaybd-zfile" target
+ * @layers: the layers but the upper, lowest first
+ * @upper: the writable layer on top of them
  * @routes: the same, as far as a read wants to know
- * @stack: their merged map; NULL for an "overlaybd-zfile" target
+ * @stack: their merged map; NULL if there are none, and for a ZFile
  * @hints: where each CPU looked a sector up last
  * @no_cache: blocks are neither looked for in the cache nor kept
  * @session: for the readers
@@ -72,8 +94,10 @@ struct obd_load_times {
  * @prefetch.
  */
 struct obd_target {
+	bool zfile;
 	unsigned int nr_layers;
 	struct obd_target_layer *layers;
+	struct obd_target_upper upper;
 	struct obd_route *routes;
 	struct obd_stack *stack;
 	u32 __percpu *hints;
