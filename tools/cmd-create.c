@@ -126,8 +126,8 @@ static int create_run(struct create *c, struct obd_error *err)
 {
 	return output_open(&c->out, c->out_path, err) ?: open_inputs(c, err) ?:
 	       choose_virtual_size(c, err) ?: find_changes(c, err) ?:
-	       lsmt_image_init(&c->image, &c->raw, &c->changes, &c->info,
-			       err) ?:
+	       lsmt_image_init(&c->image, raw_source(&c->raw), &c->changes,
+			       &c->info, err) ?:
 	       write_layer(c, err) ?: output_sync(&c->out, err) ?:
 	       output_commit(&c->out, err);
 }
