@@ -78,6 +78,10 @@ static int check(struct growing *g)
 {
 	u64 now = g->upper.sectors << OBD_SECTOR_SHIFT;
 
+	if (g->device.suspended) {
+		complain("%s is suspended: resume it first", g->name);
+		return EXIT_FAILED;
+	}
 	if (strcmp(g->status.mode, UPPER_MODE_WRITABLE)) {
 		complain("%s: its upper cannot be written: it is %s", g->name,
 			 g->status.mode);
@@ -108,10 +112,10 @@ static int extend(struct growing *g)
 	       upper_device_resize(&g->upper);
 }
 
-static int load(struct growing *g)
+static int load(struct growing *g, u64 sectors)
 {
 	const struct device_line line = {
-		.length = g->sectors,
+		.length = sectors,
 		.target = DEVICE_TARGET,
 		.params = g->upper.params,
 	};
@@ -121,12 +125,19 @@ static int load(struct growing *g)
 	return device_load(&g->device, &line, 1, false);
 }
 
+/* Nobody must wait for ever: back to what there was. */
+static void take_back(struct growing *g)
+{
+	if (!load(g, g->upper.sectors))
+		device_resume(g->name);
+}
+
 /* Resuming is what has the kernel ask for the sizes of the devices below. */
 static int take_over(struct growing *g)
 {
 	int r;
 
-	r = load(g);
+	r = load(g, g->sectors);
 	if (r)
 		return r;
 	r = device_suspend(g->name);
@@ -135,11 +146,8 @@ static int take_over(struct growing *g)
 		return r;
 	}
 	r = device_resume(g->name);
-	if (!r)
-		return EXIT_OK;
-	/* Back to the old table: nobody must wait for ever. */
-	device_clear(g->name);
-	device_resume(g->name);
+	if (r)
+		take_back(g);
 	return r;
 }
 

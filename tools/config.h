@@ -43,7 +43,7 @@ struct config_upper {
  * struct config - an image
  * @path: file it came from
  * @lowers: the read-only layers, lowest first
- * @nr_lowers: up to LSMT_MAX_LAYERS; 0 only if there is an upper
+ * @nr_lowers: up to LSMT_MAX_LAYERS, the upper counted; 0 only if there is one
  * @upper: the writable layer
  * @result_file: where open reports, or NULL
  *
