@@ -9,6 +9,7 @@
 #include "tools/busy.h"
 #include "tools/commands.h"
 #include "tools/dm.h"
+#include "tools/signals.h"
 #include "tools/upper-device.h"
 
 static int check_ours(const struct device *device)
@@ -88,6 +89,7 @@ static int close_locked(const char *name)
 
 static int close_device(const char *name)
 {
+	sigset_t before;
 	int lock, r;
 
 	r = device_prepare();
@@ -96,7 +98,9 @@ static int close_device(const char *name)
 	r = device_lock(name, &lock);
 	if (r)
 		return r;
+	signals_hold(&before);
 	r = close_locked(name);
+	signals_release(&before);
 	close(lock);
 	return r;
 }

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
@@ -16,6 +16,7 @@
 #include "tools/in-use.h"
 #include "tools/options.h"
 #include "tools/report.h"
+#include "tools/signals.h"
 #include "tools/store.h"
 #include "tools/writer-lsmt.h"
 
@@ -94,6 +95,15 @@ static int check_file(struct side *side, bool force)
 	return EXIT_OK;
 }
 
+/* An open, or another command, may be at work on it. */
+static int check_lock(const struct side *side, int fd)
+{
+	if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+		return EXIT_OK;
+	complain("%s: is locked by another program", side->path);
+	return EXIT_BUSY;
+}
+
 /* What is there: may it become a part of a layer? */
 static int check_existing(struct side *side, bool force, bool block)
 {
@@ -103,7 +113,8 @@ static int check_existing(struct side *side, bool force, bool block)
 	if (fd < 0)
 		return side_failed(side, "open");
 	r = block ? check_device(side, fd, force) : check_file(side, force);
-	r = r ?: in_use_complain(side->path, fd, true);
+	r = r ?: in_use_complain(side->path, fd, true) ?:
+	    check_lock(side, fd);
 	close(fd);
 	return r;
 }
@@ -284,15 +295,14 @@ static void choose_uuid(char *text)
 /* It takes no time: signals wait, so that both are there or none. */
 static int create_upper(struct create *c)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int r;
 
 	choose_uuid(c->info.uuid);
 	c->info.virtual_size = c->size;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	signals_hold(&before);
 	r = create_sides(c);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&before);
 	if (r)
 		return r;
 	warn_of_size(c);

@@ -4,7 +4,6 @@
  * while it is in use.
  */
 #include <getopt.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "tools/commands.h"
@@ -12,6 +11,7 @@
 #include "tools/dm.h"
 #include "tools/options.h"
 #include "tools/report.h"
+#include "tools/signals.h"
 #include "tools/upper-device.h"
 
 struct options {
@@ -160,16 +160,12 @@ static int grow_locked(struct growing *g)
 /* Interrupted, it might leave the device suspended. */
 static int grow_uninterrupted(struct growing *g)
 {
-	sigset_t hold, before;
+	sigset_t before;
 	int r;
 
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGHUP);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigprocmask(SIG_BLOCK, &hold, &before);
+	signals_hold(&before);
 	r = grow_locked(g);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&before);
 	return r;
 }
 

@@ -303,6 +303,39 @@ static void a_sealed_layer_is_refused(void **state)
 	free_pair(&p);
 }
 
+static void set_header(int fd, struct lsmt_header *h)
+{
+	assert_int_equal(pwrite(fd, h, sizeof(*h), 0), sizeof(*h));
+}
+
+/* The index of a sparse layer says nothing; that of another says a lot. */
+static void a_sparse_layer_takes_its_own_index_only(void **state)
+{
+	u64 seed = test_seed();
+	struct lsmt_header h;
+	struct pair p;
+
+	(void)state;
+	make_pair(&p, &seed, 50);
+	h = p.model.data_header;
+	h.flags |= cpu_to_le32(LSMT_FLAG_SPARSE);
+	h.uuid[0] ^= 1;
+	set_header(p.data, &h);
+	assert_int_equal(open_pair(&p, true), EXIT_OK);
+	assert_int_equal(upper_files_load(&p.files), EXIT_INVALID);
+	assert_non_null(strstr(said, "is the index of another layer"));
+	check_content(&p);
+	upper_files_close(&p.files);
+	h.uuid[0] ^= 1;
+	set_header(p.data, &h);
+	load_pair(&p);
+	assert_true(p.files.converted);
+	upper_files_close(&p.files);
+	load_pair(&p);
+	assert_false(p.files.converted);
+	free_pair(&p);
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
 	u64 seed = test_seed();
@@ -376,6 +409,7 @@ int main(void)
 		cmocka_unit_test(a_limit_of_length_is_lived_with),
 		cmocka_unit_test(capacities_are_within_bounds),
 		cmocka_unit_test(a_sealed_layer_is_refused),
+		cmocka_unit_test(a_sparse_layer_takes_its_own_index_only),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(readers_do_not_mind_each_other),
 		cmocka_unit_test(a_writer_is_waited_for),
