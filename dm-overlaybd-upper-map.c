@@ -14,8 +14,8 @@
 #define NODE_BYTES	256
 #define NODE_SLOTS_MIN	7	/* but for the root */
 
-static_assert(LSMT_MOFFSET_BITS < SHIFT_BITS &&
-	      LSMT_OFFSET_BITS < SHIFT_BITS, "distances");
+static_assert(SHIFT_BITS > LSMT_MOFFSET_BITS &&
+	      SHIFT_BITS > LSMT_OFFSET_BITS, "distances");
 
 static void tree_init(struct maple_tree *tree, unsigned int flags,
 		      spinlock_t *lock)
@@ -144,11 +144,12 @@ static void note_old(struct store *s, struct obd_freed *freed, void *old,
 static void look_at_old(struct obd_upper_map *map, struct store *s,
 			struct obd_freed *freed)
 {
-	unsigned long begin = s->first ? s->first - 1 : 0;
-	MA_STATE(mas, &map->tree, begin, begin);
+	MA_STATE(mas, &map->tree, s->first, s->first);
 	unsigned int n = 0;
 	void *old;
 
+	if (s->first)
+		mas_set(&mas, s->first - 1);
 	mas_for_each(&mas, old, s->last + 1) {
 		if (n++ == OBD_STORE_MAX) {
 			s->last = min(s->last, mas.index - 1);
@@ -215,11 +216,12 @@ void obd_ranges_exit(struct obd_ranges *ranges)
 
 int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 {
-	unsigned long begin = first ? first - 1 : 0;
 	unsigned long from = first, to = first + len - 1;
-	MA_STATE(mas, &ranges->tree, begin, begin);
+	MA_STATE(mas, &ranges->tree, from, from);
 	int r;
 
+	if (first)
+		mas_set(&mas, first - 1);
 	while (mas_find(&mas, first + len)) {
 		from = min(from, mas.index);
 		to = max(to, mas.last);
