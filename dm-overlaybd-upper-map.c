@@ -9,13 +9,10 @@
 #include "dm-overlaybd-format.h"
 #include "dm-overlaybd-upper-map.h"
 
-#define SHIFT_BITS	56
+#define SHIFT_BITS	(LSMT_MOFFSET_BITS + 1)
 #define SHIFT_MASK	((1UL << SHIFT_BITS) - 1)
 #define NODE_BYTES	256
 #define NODE_SLOTS_MIN	7	/* but for the root */
-
-static_assert(SHIFT_BITS > LSMT_MOFFSET_BITS &&
-	      SHIFT_BITS > LSMT_OFFSET_BITS, "distances");
 
 static void tree_init(struct maple_tree *tree, unsigned int flags,
 		      spinlock_t *lock)
@@ -216,8 +213,9 @@ void obd_ranges_exit(struct obd_ranges *ranges)
 
 int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 {
-	unsigned long from = first, to = first + len - 1;
-	MA_STATE(mas, &ranges->tree, from, from);
+	MA_STATE(mas, &ranges->tree, first, first);
+	unsigned long from = first;
+	unsigned long to = first + len - 1;
 	int r;
 
 	if (first)
