@@ -50,8 +50,10 @@ void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock)
 	tree_init(&map->tree, MT_FLAGS_USE_RCU, lock);
 }
 
+/* There are no readers: do not leave the nodes to RCU. */
 void obd_upper_map_exit(struct obd_upper_map *map)
 {
+	mt_clear_in_rcu(&map->tree);
 	__mt_destroy(&map->tree);
 }
 
