@@ -468,8 +468,9 @@ static void check_map_line(const struct flat *flat, const char *line,
 	struct obd_range range;
 	int layer, tag;
 
-	assert_int_equal(sscanf(line, "%llu %llu %d %llu %d", &offset, &len,
-				&layer, &moffset, &tag), 5);
+	if (sscanf(line, "%llu %llu %d %llu %d", &offset, &len, &layer,
+		   &moffset, &tag) != 5)
+		fail_msg("map.txt: %s", line);
 	for (; *sector < offset; *sector += range.len) {
 		flat_lookup(flat, *sector, &range);
 		assert_int_equal(range.layer, OBD_HOLE);
