@@ -403,6 +403,15 @@ static void lower_release(struct config_lower *lower)
 	free(lower->target_file);
 }
 
+void config_drop_upper(struct config *config)
+{
+	free(config->upper.data);
+	free(config->upper.index);
+	free(config->upper.target);
+	free(config->upper.gzip_index);
+	config->upper = (struct config_upper) {};
+}
+
 void config_release(struct config *config)
 {
 	unsigned int i;
@@ -411,10 +420,7 @@ void config_release(struct config *config)
 		lower_release(&config->lowers[i]);
 	free(config->lowers);
 	free(config->path);
-	free(config->upper.data);
-	free(config->upper.index);
-	free(config->upper.target);
-	free(config->upper.gzip_index);
+	config_drop_upper(config);
 	free(config->result_file);
 	*config = (struct config) {};
 }

@@ -99,6 +99,12 @@ bool config_has_upper(const struct config *config);
 int config_check_upper(const struct config *config);
 
 /**
+ * config_drop_upper - forget the writable layer
+ * @config: the image
+ */
+void config_drop_upper(struct config *config);
+
+/**
  * config_resolve - find every blob of an image
  * @config: the image; lowers that only name a folder get their file
  *

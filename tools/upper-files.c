@@ -170,11 +170,15 @@ static int load(struct upper_files *files)
 	return refuse_sealed(files);
 }
 
-int upper_files_load(struct upper_files *files)
+int upper_files_lock(struct upper_files *files)
 {
 	return lock_file(&files->data, files->writable) ?:
-	       lock_file(&files->index, files->writable) ?: convert(files) ?:
-	       load(files);
+	       lock_file(&files->index, files->writable);
+}
+
+int upper_files_load(struct upper_files *files)
+{
+	return upper_files_lock(files) ?: convert(files) ?: load(files);
 }
 
 static int set_size(struct upper_file *file, const char *what, u64 size,

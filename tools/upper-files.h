@@ -59,6 +59,16 @@ int upper_files_open(struct upper_files *files, const char *data,
 		     const char *index, bool writable);
 
 /**
+ * upper_files_lock - take the files, whatever is in them
+ * @files: the files
+ *
+ * Refuses those that are in use; see upper_files_load().
+ *
+ * Return: an exit code.
+ */
+int upper_files_lock(struct upper_files *files);
+
+/**
  * upper_files_load - take the files, and check the layer in them
  * @files: the files
  *
