@@ -398,6 +398,64 @@ static void layers_match_the_model(void **state)
 	}
 }
 
+static void find_changes(const struct pile *p, bool keep, struct changes *c)
+{
+	struct progress progress;
+	struct obd_error err;
+	struct flat flat;
+
+	assert_int_equal(flat_init(&flat, &p->stack, 0, 1, keep, &err), 0);
+	progress_begin(&progress, "test", compact_bytes(&flat));
+	assert_int_equal(compact_find(c, &flat, 2, &progress, &err), 0);
+	progress_end(&progress);
+	flat_release(&flat);
+}
+
+/* Before, between and behind what is looked at, for it holds data. */
+static void zeros_far_from_data_are_kept(void **state)
+{
+	static const struct layer_extent extents[] = {
+		{ .offset = 100, .len = 50, .zeroed = true },
+		{ .offset = 6000, .len = 8 },
+		{ .offset = 6008, .len = 10000, .zeroed = true },
+		{ .offset = 40000, .len = 16383, .zeroed = true },
+		{ .offset = 60000, .len = 1 },
+		{ .offset = 70000, .len = 9, .zeroed = true },
+	};
+	struct stack_lower *lower = pile.lowers;
+	struct buffer blob = {};
+	struct obd_error err;
+	struct changes c;
+	u32 i;
+
+	memset(&pile, 0, sizeof(pile));
+	pile.stack = (struct stack) {
+		.lowers = lower, .layers = pile.layers, .nr = 1,
+	};
+	pile.layers[0] = &lower->layer;
+	build_layer(&blob, &(struct layer_spec) {
+		.virtual_size = 100000ULL * 512,
+		.extents = extents,
+		.nr = ARRAY_SIZE(extents),
+	});
+	buffer_device(&blob, &lower->dev);
+	assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0, &err),
+			 0);
+	find_changes(&pile, true, &c);
+	assert_int_equal(c.nr, ARRAY_SIZE(extents));
+	for (i = 0; i < c.nr; i++) {
+		assert_int_equal(c.list[i].sector, extents[i].offset);
+		assert_int_equal(c.list[i].len, extents[i].len);
+		assert_int_equal(c.list[i].zeroed, extents[i].zeroed);
+	}
+	changes_release(&c);
+	find_changes(&pile, false, &c);
+	assert_int_equal(c.nr, 2);
+	changes_release(&c);
+	buffer_release(&blob);
+	free_pile(&pile);
+}
+
 /* Fewer changes map the same, and hold the same. */
 static void coarse_changes_map_no_more(void **state)
 {
@@ -533,6 +591,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers_match_the_model),
+		cmocka_unit_test(zeros_far_from_data_are_kept),
 		cmocka_unit_test(coarse_changes_map_no_more),
 		cmocka_unit_test(too_long_indexes_are_refused),
 		cmocka_unit_test(fixtures_with_an_upper_are_mapped),

@@ -179,7 +179,9 @@ static void larger_files_are_cut_off(void **state)
 
 	make_sparse(&s);
 	put_page(&s, 7);
-	put(s.data, &byte, 1, LSMT_HEADER_SPACE + PAGES * 4096ULL + 5000);
+	put_page(&s, PAGES - 1);
+	put(s.data, &byte, 1, LSMT_HEADER_SPACE + PAGES * 4096ULL);
+	put(s.data, &byte, 1, LSMT_HEADER_SPACE + PAGES * 4096ULL + 50000);
 	assert_int_equal(convert_whole(&s), 0);
 	check_converted(&s);
 	free_sparse(&s);
