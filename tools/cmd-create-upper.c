@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <libgen.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
@@ -15,8 +15,9 @@
 #include "tools/commands.h"
 #include "tools/in-use.h"
 #include "tools/options.h"
-#include "tools/output.h"
 #include "tools/report.h"
+#include "tools/signals.h"
+#include "tools/store.h"
 #include "tools/writer-lsmt.h"
 
 #define DEVICE_SIZE_MIN	(2 * LSMT_HEADER_SPACE)
@@ -94,6 +95,15 @@ static int check_file(struct side *side, bool force)
 	return EXIT_OK;
 }
 
+/* An open, or another command, may be at work on it. */
+static int check_lock(const struct side *side, int fd)
+{
+	if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+		return EXIT_OK;
+	complain("%s: is locked by another program", side->path);
+	return EXIT_BUSY;
+}
+
 /* What is there: may it become a part of a layer? */
 static int check_existing(struct side *side, bool force, bool block)
 {
@@ -103,7 +113,8 @@ static int check_existing(struct side *side, bool force, bool block)
 	if (fd < 0)
 		return side_failed(side, "open");
 	r = block ? check_device(side, fd, force) : check_file(side, force);
-	r = r ?: in_use_complain(side->path, fd, true);
+	r = r ?: in_use_complain(side->path, fd, true) ?:
+	    check_lock(side, fd);
 	close(fd);
 	return r;
 }
@@ -151,8 +162,7 @@ static int open_side(struct side *side)
 }
 
 /* What an index device held before must not be taken for entries. */
-static int clear_slots(const struct side *side, const struct output *out,
-		       struct obd_error *err)
+static int clear_slots(const struct side *side, struct obd_error *err)
 {
 	u64 len = min(side->size, (u64)SLOTS_CLEARED) - LSMT_HEADER_SPACE;
 	void *zeros;
@@ -162,7 +172,8 @@ static int clear_slots(const struct side *side, const struct output *out,
 	if (!zeros)
 		return obd_fail(err, -ENOMEM, "no memory for %llu bytes",
 				(unsigned long long)len);
-	r = output_write(out, LSMT_HEADER_SPACE, zeros, len, err);
+	r = store_write(side->fd, side->path, LSMT_HEADER_SPACE, zeros, len,
+			err);
 	free(zeros);
 	return r;
 }
@@ -170,7 +181,6 @@ static int clear_slots(const struct side *side, const struct output *out,
 static int write_side(const struct side *side, const struct lsmt_info *info,
 		      struct obd_error *err)
 {
-	const struct output out = { .path = side->path, .fd = side->fd };
 	u32 flags = LSMT_FLAG_HEADER | (side->is_index ? 0 : LSMT_FLAG_DATA);
 	union {
 		struct lsmt_header header;
@@ -182,9 +192,10 @@ static int write_side(const struct side *side, const struct lsmt_info *info,
 	if (side->is_index)
 		first.header.index_offset = cpu_to_le64(LSMT_HEADER_SPACE);
 	if (side->is_index && side->size)
-		r = clear_slots(side, &out, err);
-	return r ?: output_write(&out, 0, &first, sizeof(first), err) ?:
-	       output_sync(&out, err);
+		r = clear_slots(side, err);
+	return r ?: store_write(side->fd, side->path, 0, &first, sizeof(first),
+				err) ?:
+	       store_sync(side->fd, side->path, err);
 }
 
 static int fill_side(const struct side *side, const struct lsmt_info *info)
@@ -284,15 +295,14 @@ static void choose_uuid(char *text)
 /* It takes no time: signals wait, so that both are there or none. */
 static int create_upper(struct create *c)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int r;
 
 	choose_uuid(c->info.uuid);
 	c->info.virtual_size = c->size;
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &before);
+	signals_hold(&before);
 	r = create_sides(c);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&before);
 	if (r)
 		return r;
 	warn_of_size(c);

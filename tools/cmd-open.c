@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "tools/identity.h"
 #include "tools/message.h"
 #include "tools/options.h"
+#include "tools/signals.h"
 #include "tools/stack.h"
 #include "tools/table.h"
 #include "tools/trace.h"
@@ -211,16 +211,12 @@ static int open_locked(struct opening *o)
  */
 static int open_uninterrupted(struct opening *o)
 {
-	sigset_t hold, before;
+	sigset_t before;
 	int r;
 
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGHUP);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigprocmask(SIG_BLOCK, &hold, &before);
+	signals_hold(&before);
 	r = open_locked(o);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&before);
 	return r;
 }
 

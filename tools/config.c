@@ -136,6 +136,8 @@ static int parse_lower(struct config *config, struct json_object *o,
 
 static int parse_lowers(struct config *config, struct json_object *root)
 {
+	bool upper = config_has_upper(config);
+	size_t most = LSMT_MAX_LAYERS - upper;
 	struct json_object *lowers;
 	size_t i, nr = 0;
 	int r = EXIT_OK;
@@ -146,9 +148,9 @@ static int parse_lowers(struct config *config, struct json_object *root)
 					  "an array");
 		nr = json_object_array_length(lowers);
 	}
-	if ((!nr && !config_has_upper(config)) || nr > LSMT_MAX_LAYERS) {
-		complain("%s: lowers has %zu elements, expected 1 to %d",
-			 config->path, nr, LSMT_MAX_LAYERS);
+	if ((!nr && !upper) || nr > most) {
+		complain("%s: lowers has %zu elements, expected %d to %zu",
+			 config->path, nr, !upper, most);
 		return EXIT_INVALID;
 	}
 	config->lowers = calloc(nr ?: 1, sizeof(*config->lowers));
@@ -300,7 +302,7 @@ bool config_has_upper(const struct config *config)
 }
 
 /* What this version does not open must not be left out silently. */
-static int check_upper(const struct config *config)
+int config_check_upper(const struct config *config)
 {
 	const struct config_upper *upper = &config->upper;
 
@@ -387,7 +389,7 @@ int config_resolve(struct config *config)
 	unsigned int i;
 	int r;
 
-	r = check_upper(config) ?: check_lowers(config);
+	r = config_check_upper(config) ?: check_lowers(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;

@@ -43,7 +43,7 @@ struct config_upper {
  * struct config - an image
  * @path: file it came from
  * @lowers: the read-only layers, lowest first
- * @nr_lowers: up to LSMT_MAX_LAYERS; 0 only if there is an upper
+ * @nr_lowers: up to LSMT_MAX_LAYERS, the upper counted; 0 only if there is one
  * @upper: the writable layer
  * @result_file: where open reports, or NULL
  *
@@ -93,6 +93,16 @@ bool config_has_upper(const struct config *config);
  * @config: the image
  */
 void config_drop_upper(struct config *config);
+
+/**
+ * config_check_upper - can this version open the writable layer?
+ * @config: the image; fine without one
+ *
+ * Complains when it cannot.
+ *
+ * Return: an exit code.
+ */
+int config_check_upper(const struct config *config);
 
 /**
  * config_resolve - find every blob of an image

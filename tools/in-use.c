@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/busy.h"
 #include "tools/commands.h"
 #include "tools/in-use.h"
 #include "tools/loop.h"
@@ -176,8 +177,7 @@ static int check_block(const char *path, int fd, dev_t dev)
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	excl = open(self, O_RDONLY | O_EXCL | O_CLOEXEC);
 	if (excl < 0 && errno == EBUSY) {
-		complain("%s is in use: it is mounted, or a program has claimed it",
-			 path);
+		busy_complain(path, dev);
 		return EXIT_BUSY;
 	}
 	if (excl >= 0)
@@ -199,6 +199,13 @@ int in_use_complain(const char *path, int fd, bool readers)
 		return refuse_loop(path, loop);
 	return S_ISBLK(st.st_mode) ? check_block(path, fd, st.st_rdev) :
 				     EXIT_OK;
+}
+
+bool in_use_by_loop(const char *loop, int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && is_over(loop, &st);
 }
 
 bool in_use_wait(int fd)

@@ -21,6 +21,13 @@
 int in_use_complain(const char *path, int fd, bool readers);
 
 /**
+ * in_use_by_loop - is a loop device over a file?
+ * @loop: its name in /sys/block
+ * @fd: the file, open
+ */
+bool in_use_by_loop(const char *loop, int fd);
+
+/**
  * in_use_wait - wait until a file has no loop device any more
  * @fd: the file, open
  *

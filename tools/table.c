@@ -174,7 +174,7 @@ int table_parse(struct table *table, char *params)
 	*table = (struct table) {};
 	nr_args = strtoul(params, &end, 10);
 	if (!nr_args || nr_args % ARGS_PER_LAYER ||
-	    nr_args > (LSMT_MAX_LAYERS + 1) * ARGS_PER_LAYER)
+	    nr_args > LSMT_MAX_LAYERS * ARGS_PER_LAYER)
 		return refuse(params);
 	nr = nr_args / ARGS_PER_LAYER;
 	r = table_alloc(table, nr);

@@ -12,7 +12,9 @@
 
 #include "tools/commands.h"
 #include "tools/in-use.h"
+#include "tools/store.h"
 #include "tools/upper-files.h"
+#include "tools/upper-sparse.h"
 
 #define ALIGN		4096ULL
 #define DATA_SPARE	(64ULL << 20)
@@ -53,7 +55,10 @@ static int open_file(struct upper_file *file, bool writable)
 	}
 	file->rdev = S_ISBLK(st.st_mode) ? st.st_rdev : 0;
 	file->fd = open(file->path, mode | O_CLOEXEC);
-	return file->fd < 0 ? file_failed(file, "open it") : EXIT_OK;
+	if (file->fd < 0)
+		return file_failed(file, "open it");
+	file->size = lseek(file->fd, 0, SEEK_END);
+	return EXIT_OK;
 }
 
 int upper_files_open(struct upper_files *files, const char *data,
@@ -108,9 +113,47 @@ static int refuse_sealed(const struct upper_files *files)
 	    strncmp(trailer.uuid, files->upper.data_header.uuid,
 		    LSMT_UUID_SIZE))
 		return EXIT_OK;
-	complain("upper (%s): has been sealed: list it as a lower",
+	complain("upper (%s): ends as a sealed layer does: list it as a lower",
 		 files->data.path);
 	return EXIT_FAILED;
+}
+
+/* The index of a sparse layer is made anew: not where it is that of another. */
+static int check_index(const struct upper_files *files)
+{
+	struct obd_dev data = { files->data.fd, files->data.size };
+	struct obd_dev index = { files->index.fd, files->index.size };
+	struct lsmt_header d, i;
+	struct obd_error err;
+
+	if (obd_dev_read(&data, 0, &d, sizeof(d)) ||
+	    obd_dev_read(&index, 0, &i, sizeof(i)) ||
+	    !(le32_to_cpu(d.flags) & LSMT_FLAG_SPARSE) ||
+	    obd_lsmt_check_header(&i, "index", LSMT_FLAG_HEADER,
+				  LSMT_FLAG_DATA, &err) ||
+	    !strncmp(d.uuid, i.uuid, LSMT_UUID_SIZE))
+		return EXIT_OK;
+	complain("upper (%s): is the index of another layer: its uuid is \"%.36s\", expected that of the data, \"%.36s\"",
+		 files->index.path, i.uuid, d.uuid);
+	return EXIT_INVALID;
+}
+
+static int convert(struct upper_files *files)
+{
+	struct obd_error err;
+	int r;
+
+	if (!files->writable)
+		return EXIT_OK;
+	r = check_index(files);
+	if (r)
+		return r;
+	r = upper_convert_sparse(files->data.fd, files->index.fd, &err);
+	if (r < 0)
+		return layer_failed(files, r, &err);
+	if (r)
+		files->converted = true;
+	return EXIT_OK;
 }
 
 static int load(struct upper_files *files)
@@ -135,40 +178,48 @@ int upper_files_lock(struct upper_files *files)
 
 int upper_files_load(struct upper_files *files)
 {
-	return upper_files_lock(files) ?: load(files);
+	return upper_files_lock(files) ?: convert(files) ?: load(files);
 }
 
-static int set_size(struct upper_file *file, u64 size)
+static int set_size(struct upper_file *file, const char *what, u64 size,
+		    struct obd_error *err)
 {
+	int r;
+
 	if (file->rdev || file->size <= size)
-		return EXIT_OK;
-	if (ftruncate(file->fd, size) || fsync(file->fd))
-		return file_failed(file, "cut it");
-	file->size = size;
-	return EXIT_OK;
+		return 0;
+	r = store_cut(file->fd, what, size, err) ?:
+	    store_sync(file->fd, what, err);
+	if (!r)
+		file->size = size;
+	return r;
 }
 
-static int write_virtual_size(const struct upper_file *file,
-			      struct lsmt_header *h, u64 size)
+static int write_virtual_size(const struct upper_file *file, const char *what,
+			      struct lsmt_header *h, u64 size,
+			      struct obd_error *err)
 {
 	if (le64_to_cpu(h->virtual_size) == size)
-		return EXIT_OK;
+		return 0;
 	h->virtual_size = cpu_to_le64(size);
-	if (pwrite(file->fd, h, sizeof(*h), 0) != sizeof(*h) ||
-	    fsync(file->fd))
-		return file_failed(file, "write its header");
-	return EXIT_OK;
+	return store_write(file->fd, what, 0, h, sizeof(*h), err) ?:
+	       store_sync(file->fd, what, err);
 }
 
 int upper_files_cut(struct upper_files *files)
 {
-	struct upper *upper = &files->upper;
-	u64 size = upper->writable.virtual_sectors << OBD_SECTOR_SHIFT;
+	struct upper *u = &files->upper;
+	u64 size = u->writable.virtual_sectors << OBD_SECTOR_SHIFT;
+	struct obd_error err;
+	int r;
 
-	return write_virtual_size(&files->data, &upper->data_header, size) ?:
-	       write_virtual_size(&files->index, &upper->index_header, size) ?:
-	       set_size(&files->index, upper_log_end(upper)) ?:
-	       set_size(&files->data, upper->log_data_end);
+	r = write_virtual_size(&files->data, "data", &u->data_header, size,
+			       &err) ?:
+	    write_virtual_size(&files->index, "index", &u->index_header, size,
+			       &err) ?:
+	    set_size(&files->index, "index", upper_log_end(u), &err) ?:
+	    set_size(&files->data, "data", u->log_data_end, &err);
+	return r ? layer_failed(files, r, &err) : EXIT_OK;
 }
 
 u64 upper_data_capacity(u64 virtual_bytes)

@@ -35,12 +35,14 @@ struct upper_file {
  * @data: the data
  * @index: the index
  * @writable: whether they are open for writing
+ * @converted: the layer was sparse, and has been converted
  * @upper: what they hold, when they were loaded last
  */
 struct upper_files {
 	struct upper_file data;
 	struct upper_file index;
 	bool writable;
+	bool converted;
 	struct upper upper;
 };
 

@@ -194,7 +194,8 @@ static char *many_lowers(int nr)
 	fputs("{\"lowers\": [", out);
 	for (i = 0; i < nr; i++)
 		fprintf(out, "%s{\"file\": \"/l%d\"}", i ? ", " : "", i);
-	fputs("]}", out);
+	/* And room for more. */
+	fprintf(out, "]}%64s", "");
 	fclose(out);
 	return text;
 }
@@ -212,6 +213,12 @@ static void the_number_of_lowers_is_bounded(void **state)
 	good(&c, most);
 	assert_int_equal(c.nr_lowers, 255);
 	assert_string_equal(c.lowers[254].file, "/l254");
+	config_release(&c);
+	/* An upper is one of them, or the only one. */
+	strcpy(strrchr(most, '}'), ", \"upper\": {\"data\": \"d\"}}");
+	bad(most, "lowers has 255 elements, expected 0 to 254");
+	good(&c, "{\"upper\": {\"data\": \"d\"}}");
+	assert_int_equal(c.nr_lowers, 0);
 	config_release(&c);
 	free(most);
 	free(more);
