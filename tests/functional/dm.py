@@ -61,9 +61,9 @@ class Task:
             raise OSError(error, os.strerror(error), self.name)
 
 
-def load(name, lines):
+def load(name, lines, read_only=True):
     """Into the inactive slot."""
-    Task(RELOAD, name).table(lines).run()
+    Task(RELOAD, name).table(lines, read_only).run()
 
 
 def simple(kind, name):

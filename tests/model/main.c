@@ -21,7 +21,7 @@ static const char * const usage_text =
 	"    random operations of several threads, each checked; reads the whole\n"
 	"    device before and after them\n"
 	"model-disk compare --model FILE [--base FILE] DEVICE|RAW\n"
-	"    only reads all of it\n"
+	"    only reads it, all or from --from on\n"
 	"\n"
 	"  --model FILE       what is on the disk, if it is there; kept there\n"
 	"  --base FILE        what was on it at first, if not zeros (a longer disk\n"
@@ -166,9 +166,9 @@ static void run_command(const char *path)
 	sigaction(SIGTERM, &stop, NULL);
 	model_open(&model, disk.sectors, base_file,
 		   saved ? model_file : NULL, options.seed);
-	run_verify(&disk, &model);
+	run_verify(&disk, &model, 0, disk.sectors);
 	run(&options, &disk, &model);
-	run_verify(&disk, &model);
+	run_verify(&disk, &model, 0, disk.sectors);
 	if (model_file)
 		model_save(&model, model_file);
 }
@@ -181,8 +181,9 @@ static void compare_command(const char *path)
 	if (!model_file)
 		usage();
 	disk_open(&disk, path, false);
+	check_options(&disk);
 	model_open(&model, disk.sectors, base_file, model_file, 0);
-	run_verify(&disk, &model);
+	run_verify(&disk, &model, options.from, options.length);
 }
 
 int main(int argc, char **argv)

@@ -410,17 +410,18 @@ void run(const struct run_options *options, struct disk *the_disk,
 	report();
 }
 
-void run_verify(const struct disk *disk, const struct model *model)
+void run_verify(const struct disk *disk, const struct model *model,
+		uint64_t from, uint64_t length)
 {
 	uint32_t most = 2048;
 	void *data = disk_memory(most);
-	struct op op = { .kind = OP_READ };
+	struct op op = { .kind = OP_READ, .sector = from };
+	uint64_t end = from + length;
 	bool right = true;
 	int r;
 
-	for (; op.sector < model->sectors; op.sector += op.count) {
-		op.count = model->sectors - op.sector < most ?
-			   model->sectors - op.sector : most;
+	for (; op.sector < end; op.sector += op.count) {
+		op.count = end - op.sector < most ? end - op.sector : most;
 		r = disk_do(disk, &op, data);
 		if (r)
 			fail_op(&op, r);

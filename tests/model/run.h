@@ -32,8 +32,9 @@ struct run_options {
 void run(const struct run_options *options, struct disk *disk,
 	 struct model *model);
 
-/* Read the whole disk. Exits if it differs. */
-void run_verify(const struct disk *disk, const struct model *model);
+/* Read a part of the disk. Exits if it differs. */
+void run_verify(const struct disk *disk, const struct model *model,
+		uint64_t from, uint64_t length);
 
 /* For a signal handler. */
 void run_stop(int signal);

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: errors below fail what they concern, and a lost log the layer
+. "$(dirname "$0")/lib.sh" || exit
+. "$HERE/upper.sh"
+
+BYTES=$((16 * MIB))
+HALF=$((BYTES / 2))
+DEVICE=/dev/mapper/errors
+
+# good NAME, bad NAME: all writes to a device below succeed, or none.
+good()
+{
+	replace_table "$1" "0 $(blockdev --getsz "/dev/mapper/$1") linear ${2:-$LOOP} 0"
+}
+
+bad()
+{
+	replace_table "$1" "0 $(blockdev --getsz "/dev/mapper/$1") flakey $2 0 0 60 1 error_writes"
+}
+
+need_model
+need_target flakey
+new_upper errors $BYTES $((32 * MIB))
+data=$DATA index=$INDEX
+sectors=$(blockdev --getsz "$data")
+dm_create errors-data "0 $sectors linear $data 0"
+dm_create errors-index "0 $(blockdev --getsz "$index") linear $index 0"
+DATA=/dev/mapper/errors-data INDEX=/dev/mapper/errors-index
+open_upper errors $BYTES
+model --model saved --ops 3000 --max 65536 --length $HALF $DEVICE
+
+say 'data that cannot be written'
+# Beyond what is in use, so that what fails is not mapped before.
+used=$(upper_counter errors used_sectors)
+good_sectors=$((used + 2048))
+replace_table errors-data "0 $good_sectors linear $data 0
+$good_sectors $((sectors - good_sectors)) error"
+model --model saved --ops 3000 --max 65536 --mix 30,65,0,0,5 --errors \
+	$DEVICE | tee log
+grep -qE ' [1-9][0-9]* errors$' log || fail 'nothing failed'
+expect_upper errors mode rw
+replace_table errors-data "0 $sectors linear $data 0"
+model --model saved --ops 3000 --max 65536 $DEVICE
+reopen errors
+"$MODEL" compare --model saved $DEVICE
+
+say 'a log that cannot be written'
+upper 'do' $DEVICE flush 0 0
+replace_table errors-index \
+	"0 $(blockdev --getsz "$index") flakey $index 0 0 600 1 error_writes"
+before=$(events errors)
+cp saved flushed
+upper 'do' $DEVICE discard $HALF 4096
+expect_exit 1 EIO upper 'do' $DEVICE flush 0 0
+expect_event errors "$before"
+expect_upper errors mode failed
+expect_log 'upper: '
+for operation in write discard zero; do
+	expect_exit 1 EIO upper 'do' $DEVICE $operation 0 4096
+done
+expect_exit 1 EIO upper 'do' $DEVICE flush 0 0
+"$MODEL" compare --model flushed --length $HALF $DEVICE
+replace_table errors-index "0 $(blockdev --getsz "$index") linear $index 0"
+# That it could be written again changes nothing: entries may be missing.
+expect_exit 1 EIO upper 'do' $DEVICE write 0 4096
+expect_upper errors mode failed
+
+say 'opened again'
+reopen errors
+expect_upper errors mode rw
+"$MODEL" compare --model flushed --length $HALF $DEVICE
+upper 'do' $DEVICE discard $HALF $HALF
+model --model flushed --ops 100 $DEVICE || say 'unused'
