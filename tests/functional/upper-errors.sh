@@ -8,24 +8,13 @@ BYTES=$((16 * MIB))
 HALF=$((BYTES / 2))
 DEVICE=/dev/mapper/errors
 
-# good NAME, bad NAME: all writes to a device below succeed, or none.
-good()
-{
-	replace_table "$1" "0 $(blockdev --getsz "/dev/mapper/$1") linear ${2:-$LOOP} 0"
-}
-
-bad()
-{
-	replace_table "$1" "0 $(blockdev --getsz "/dev/mapper/$1") flakey $2 0 0 60 1 error_writes"
-}
-
 need_model
 need_target flakey
 new_upper errors $BYTES $((32 * MIB))
 data=$DATA index=$INDEX
-sectors=$(blockdev --getsz "$data")
+sectors=$(blockdev --getsz "$data") slots=$(blockdev --getsz "$index")
 dm_create errors-data "0 $sectors linear $data 0"
-dm_create errors-index "0 $(blockdev --getsz "$index") linear $index 0"
+dm_create errors-index "0 $slots linear $index 0"
 DATA=/dev/mapper/errors-data INDEX=/dev/mapper/errors-index
 open_upper errors $BYTES
 model --model saved --ops 3000 --max 65536 --length $HALF $DEVICE
@@ -48,7 +37,7 @@ reopen errors
 say 'a log that cannot be written'
 upper 'do' $DEVICE flush 0 0
 replace_table errors-index \
-	"0 $(blockdev --getsz "$index") flakey $index 0 0 600 1 error_writes"
+	"0 $slots flakey $index 0 0 600 1 error_writes"
 before=$(events errors)
 cp saved flushed
 upper 'do' $DEVICE discard $HALF 4096
@@ -61,7 +50,7 @@ for operation in write discard zero; do
 done
 expect_exit 1 EIO upper 'do' $DEVICE flush 0 0
 "$MODEL" compare --model flushed --length $HALF $DEVICE
-replace_table errors-index "0 $(blockdev --getsz "$index") linear $index 0"
+replace_table errors-index "0 $slots linear $index 0"
 # That it could be written again changes nothing: entries may be missing.
 expect_exit 1 EIO upper 'do' $DEVICE write 0 4096
 expect_upper errors mode failed
@@ -70,5 +59,4 @@ say 'opened again'
 reopen errors
 expect_upper errors mode rw
 "$MODEL" compare --model flushed --length $HALF $DEVICE
-upper 'do' $DEVICE discard $HALF $HALF
-model --model flushed --ops 100 $DEVICE || say 'unused'
+upper 'do' $DEVICE write 0 $BYTES

@@ -26,19 +26,12 @@ done
 sysctl -q vm.dirty_ratio=90 vm.dirty_background_ratio=80
 fill_memory $LEAVE
 
-FIO=(fio --minimal --directory=mounted --size=${SIZE}M --numjobs=$JOBS
+FIO=(fio --minimal --directory=mounted "--size=${SIZE}M" "--numjobs=$JOBS"
 	--bsrange=1k-128k --rw=randwrite --ioengine=psync --verify=crc32c
 	--verify_interval=1k --group_reporting --name=job)
 "${FIO[@]}" >fio.log || { cat fio.log; fail 'written'; }
-umount fill
-rm mounted/job.0.0
-sync
-umount mounted
+umount fill mounted
 e2fsck -fn /dev/mapper/fio >fsck.log 2>&1 || { cat fsck.log; fail 'fsck'; }
 reopen fio
 mount /dev/mapper/fio mounted
-rm -f mounted/job.0.0
-[ "$(find mounted -name 'job.*' | wc -l)" = $((JOBS - 1)) ] ||
-	fail 'files are missing'
-"${FIO[@]}" --verify_only --numjobs=1 --filename_format='job.1.0' \
-	>fio.log || { cat fio.log; fail 'reopened'; }
+"${FIO[@]}" --verify_only >fio.log || { cat fio.log; fail 'reopened'; }

@@ -7,8 +7,8 @@
 BYTES=$((8 * MIB))
 DEVICE=/dev/mapper/nofail
 
-# What waits for memory is refused, too: what is in reserve must do.
-waiting_too()
+# spare_waiting Y|N: only what cannot wait for memory is refused, or all.
+spare_waiting()
 {
 	echo "$1" >/sys/kernel/debug/failslab/ignore-gfp-wait
 	echo "$1" >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
@@ -28,10 +28,10 @@ open_upper nofail $BYTES "$LOWERS"
 fault_filter failslab
 fault_filter fail_page_alloc
 echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
-for wait in N Y; do
+for spare in Y N; do
 	for percent in 30 100; do
-		say "$percent percent fail, those that wait: $wait"
-		waiting_too $([ $wait = Y ] && echo N || echo Y)
+		say "$percent percent fail, but what can wait: $spare"
+		spare_waiting $spare
 		probability $percent
 		timeout 60 "$MODEL" run --model saved --base raw --ops 4000 \
 			--max 65536 --race 20 $DEVICE

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034	# the tests use what is set here
 #
 # What the tests of writable layers share; sourced after lib.sh. A layer NAME is
 # in the files NAME.data and NAME.index, made and attached by hand, so that a
 # test may put anything in between.
 
 MODEL=$TREE/build/model-disk
-KIB=1024
-MODES='rw ro failed'
 # The fields of a status that only devices with a writable layer have.
 UPPER_COUNTERS='mode extents map_bytes used_sectors data_sectors log_entries
 	log_slots pending commits compactions'
-readonly MODEL KIB MODES UPPER_COUNTERS
+readonly MODEL UPPER_COUNTERS
 
 need_model()
 {

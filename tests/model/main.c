@@ -86,15 +86,6 @@ static uint64_t number(const char *text, uint64_t most)
 	return n;
 }
 
-static uint64_t sectors(const char *text)
-{
-	uint64_t bytes = number(text, INT64_MAX);
-
-	if (bytes % SECTOR_SIZE)
-		errx(2, "'%s': expected whole sectors", text);
-	return bytes / SECTOR_SIZE;
-}
-
 static void parse_mix(char *text)
 {
 	unsigned int sum = 0;
@@ -111,23 +102,57 @@ static void parse_mix(char *text)
 		errx(2, "--mix wants %u numbers, not all 0", OP_KINDS);
 }
 
+/* Those that are numbers, or bytes that are kept as sectors. */
+static const struct {
+	int c;
+	unsigned int unit;
+	uint64_t most;
+	uint64_t *to;
+} numbers[] = {
+	{ 's', 1, UINT64_MAX, &options.seed },
+	{ 't', 1, UINT32_MAX, &options.threads },
+	{ 'o', 1, UINT64_MAX, &options.operations },
+	{ 'S', 1, UINT32_MAX, &options.seconds },
+	{ 'x', SECTOR_SIZE, UINT32_MAX, &options.max_sectors },
+	{ 'B', 1, 100, &options.buffered },
+	{ 'r', 1, 99, &options.race },
+	{ 'f', SECTOR_SIZE, INT64_MAX, &options.from },
+	{ 'l', SECTOR_SIZE, INT64_MAX, &options.length },
+};
+
+static void parse_number(int c)
+{
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (numbers[i].c != c)
+			continue;
+		n = number(optarg, numbers[i].most);
+		if (n % numbers[i].unit)
+			errx(2, "'%s': expected whole sectors", optarg);
+		*numbers[i].to = n / numbers[i].unit;
+		return;
+	}
+	usage();
+}
+
 static void parse_option(int c)
 {
 	switch (c) {
-	case 'm': model_file = optarg; break;
-	case 'b': base_file = optarg; break;
-	case 's': options.seed = number(optarg, UINT64_MAX); break;
-	case 't': options.threads = number(optarg, UINT32_MAX); break;
-	case 'o': options.operations = number(optarg, UINT64_MAX); break;
-	case 'S': options.seconds = number(optarg, UINT32_MAX); break;
-	case 'x': options.max_sectors = sectors(optarg); break;
-	case 'B': options.buffered = number(optarg, 100); break;
-	case 'r': options.race = number(optarg, 100); break;
-	case 'M': parse_mix(optarg); break;
-	case 'f': options.from = sectors(optarg); break;
-	case 'l': options.length = sectors(optarg); break;
-	case 'e': options.errors = true; break;
-	default: usage();
+	case 'm':
+		model_file = optarg;
+		break;
+	case 'b':
+		base_file = optarg;
+		break;
+	case 'M':
+		parse_mix(optarg);
+		break;
+	case 'e':
+		options.errors = true;
+		break;
+	default:
+		parse_number(c);
 	}
 }
 

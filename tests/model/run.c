@@ -66,7 +66,7 @@ static uint64_t random_below(struct worker *w, uint64_t limit)
 	return (w->random >> 11) % limit;
 }
 
-static bool percent(struct worker *w, unsigned int n)
+static bool percent(struct worker *w, uint64_t n)
 {
 	return random_below(w, 100) < n;
 }

@@ -8,12 +8,12 @@
 
 struct run_options {
 	uint64_t seed;
-	unsigned int threads;
+	uint64_t threads;
 	uint64_t operations;		/* of all threads; 0: until told to stop */
-	unsigned int seconds;		/* at most; 0: without limit */
-	uint32_t max_sectors;		/* of an operation */
-	unsigned int buffered;		/* percent through the page cache */
-	unsigned int race;		/* percent that race with each other */
+	uint64_t seconds;		/* at most; 0: without limit */
+	uint64_t max_sectors;		/* of an operation */
+	uint64_t buffered;		/* percent through the page cache */
+	uint64_t race;		/* percent that race with each other */
 	unsigned int mix[OP_KINDS];	/* weights */
 	bool errors;			/* may occur: go on */
 	uint64_t from;			/* sectors that are worked on */
