@@ -25,7 +25,7 @@ upper 'do' $DEVICE discard 1536 $((MIB + SECTOR))
 expect_zeros 1536 $((MIB + SECTOR))
 reopen discard
 expect_zeros 1536 $((MIB + SECTOR))
-expect_upper discard used_sectors 0
+expect_used discard 0
 upper 'do' $DEVICE zero 1024 $((MIB + 1536))
 expect_zeros 1024 $((MIB + 1536))
 
@@ -34,15 +34,15 @@ upper 'do' $DEVICE write 0 $((3 * MIB)) discard 0 $((3 * MIB))
 expect_zeros 0 $((3 * MIB))
 reopen discard
 expect_zeros 0 $((3 * MIB))
-expect_upper discard used_sectors 0
+expect_used discard 0
 
 say 'the space is used again'
 for offset in 0 $((4 * MIB)) 0 $((4 * MIB)); do
 	upper 'do' $DEVICE write "$offset" $((4 * MIB)) flush 0 0 ||
 		fail "no space at $offset"
-	expect_upper discard used_sectors $((4 * MIB / SECTOR))
+	expect_used discard $((4 * MIB))
 	upper 'do' $DEVICE discard "$offset" $((4 * MIB)) flush 0 0
-	expect_upper discard used_sectors 0
+	expect_used discard 0
 done
 reopen discard
 expect_zeros 0 $BYTES

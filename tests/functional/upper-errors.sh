@@ -20,9 +20,9 @@ open_upper errors $BYTES
 model --model saved --ops 3000 --max 65536 --length $HALF $DEVICE
 
 say 'data that cannot be written'
-# Beyond what is in use, so that what fails is not mapped before.
-used=$(upper_counter errors used_sectors)
-good_sectors=$((used + 2048))
+# Beyond what is in use: neither can what fails be read.
+reopen errors
+good_sectors=$((${CHECKED##* } + 512))
 replace_table errors-data "0 $good_sectors linear $data 0
 $good_sectors $((sectors - good_sectors)) error"
 model --model saved --ops 3000 --max 65536 --mix 30,65,0,0,5 --errors \
@@ -44,7 +44,7 @@ upper 'do' $DEVICE discard $HALF 4096
 expect_exit 1 EIO upper 'do' $DEVICE flush 0 0
 expect_event errors "$before"
 expect_upper errors mode failed
-expect_log 'upper: '
+expect_log 'error -5.*no writes'
 for operation in write discard zero; do
 	expect_exit 1 EIO upper 'do' $DEVICE $operation 0 4096
 done

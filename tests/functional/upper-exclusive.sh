@@ -19,10 +19,10 @@ attach_upper other
 o=$DATA oi=$INDEX
 u='0 8 overlaybd 3 upper'
 cat >cases <<END
-rw $u $a $ai => upper: .*in use by another device
-rw $u $a $bi => upper: .*in use by another device
-rw $u $b $ai => upper: .*in use by another device
-$u $a $ai => upper: .*in use by another device
+rw $u $a $ai => upper: .*in use
+rw $u $a $bi => upper: .*in use
+rw $u $b $ai => upper: .*in use
+$u $a $ai => upper: .*in use
 rw $u $bi $b => upper: data: .*flags are 0x1
 rw $u $b $oi => upper: index: uuid is "11111111-2222-3333-4444-555555555555"
 rw $u $o $bi => upper: index: uuid is

@@ -11,7 +11,7 @@ DEVICE=/dev/mapper/full
 need_model
 new_upper full $BYTES $((4096 + ROOM))
 open_upper full $BYTES '' "low_water $((MIB / SECTOR))"
-expect_upper full data_sectors $((ROOM / SECTOR))
+expect_upper full data_sectors $(((ROOM + 4096) / SECTOR))
 
 say 'an event when little is left'
 upper 'do' $DEVICE write 0 $((7 * MIB))
@@ -21,7 +21,7 @@ expect_event full 0
 # One, not one for every write.
 upper 'do' $DEVICE write $((7 * MIB + SECTOR)) $((MIB - SECTOR))
 expect_equal events "$(events full)" 1
-expect_upper full used_sectors $((ROOM / SECTOR))
+expect_used full $ROOM
 
 say 'what does not fit'
 expect_exit 1 ENOSPC upper 'do' $DEVICE write $((16 * MIB)) 65536
@@ -46,7 +46,7 @@ truncate -s $((BYTES + 2 * MIB)) full.data
 losetup --set-capacity "$DATA"
 dmsetup suspend --noflush --nolockfs full
 dmsetup resume full
-expect_upper full data_sectors $(((BYTES + 2 * MIB - 4096) / SECTOR))
+expect_upper full data_sectors $(((BYTES + 2 * MIB) / SECTOR))
 model --model saved --base base --ops 5000 --max 65536 $DEVICE
 reopen full
 "$MODEL" compare --model saved --base base $DEVICE

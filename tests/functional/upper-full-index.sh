@@ -5,7 +5,7 @@
 . "$HERE/upper.sh"
 
 BYTES=$((4 * MIB))
-SLOTS=256
+SLOTS=2048
 DEVICE=/dev/mapper/full
 
 need_model
@@ -14,8 +14,8 @@ open_upper full $BYTES
 expect_upper full log_slots $SLOTS
 
 say 'few extents, many entries'
-model --model saved --ops 10000 --max 4096 --mix 20,35,30,10,5 \
-	--length 32768 $DEVICE
+model --model saved --ops 20000 --max 4096 --mix 20,35,30,10,5 \
+	--length 262144 $DEVICE
 [ "$(upper_counter full compactions)" -gt 1 ] || fail 'not compacted'
 reopen full
 "$MODEL" compare --model saved $DEVICE
@@ -39,10 +39,10 @@ cmp -i $MIB $DEVICE /dev/zero 2>&1 | grep EOF ||
 	fail 'what was discarded is back'
 
 say 'grown'
-truncate -s $((4096 + 16 * 64 * SLOTS)) full.index
+truncate -s $((4096 + 16 * 16 * SLOTS)) full.index
 losetup --set-capacity "$INDEX"
 dmsetup suspend --noflush --nolockfs full
 dmsetup resume full
-expect_upper full log_slots $((64 * SLOTS))
+expect_upper full log_slots $((16 * SLOTS))
 upper 'do' $DEVICE discard 0 $BYTES flush 0 0
 model --model grown --ops 5000 --max 512 --mix 20,70,0,0,10 $DEVICE

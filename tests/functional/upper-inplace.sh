@@ -10,13 +10,13 @@ USED=$((8 * MIB))
 need_model
 new_upper inplace $BYTES
 open_upper inplace $BYTES
-expect_upper inplace used_sectors 0
+expect_used inplace 0
 expect_upper inplace extents 0
 
 # Small writes one after the other become few extents and entries.
 dd if=/dev/urandom of=written bs=$MIB count=$((USED / MIB)) status=none
 dd if=written of=/dev/mapper/inplace bs=16k oflag=direct conv=fsync status=none
-expect_upper inplace used_sectors $((USED / SECTOR))
+expect_used inplace $USED
 expect_upper inplace pending 0
 extents=$(upper_counter inplace extents)
 entries=$(upper_counter inplace log_entries)
@@ -28,7 +28,7 @@ head -c $BYTES /dev/zero >base
 dd if=written of=base conv=notrunc status=none
 model --model saved --base base --ops 20000 --max 65536 --mix 20,70,0,0,10 \
 	--race 20 --length $USED /dev/mapper/inplace
-expect_upper inplace used_sectors $((USED / SECTOR))
+expect_used inplace $USED
 expect_upper inplace extents "$extents"
 expect_upper inplace log_entries "$entries"
 reopen inplace

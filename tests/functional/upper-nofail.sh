@@ -29,7 +29,7 @@ fault_filter failslab
 fault_filter fail_page_alloc
 echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 for spare in Y N; do
-	for percent in 30 100; do
+	for percent in 30 60; do
 		say "$percent percent fail, but what can wait: $spare"
 		spare_waiting $spare
 		probability $percent

@@ -16,7 +16,7 @@ entries=$(upper_counter hour log_entries)
 for _ in 1 2; do
 	model --model saved --ops 10000 --max 65536 --mix 5,90,0,0,5 \
 		--length $SET $DEVICE
-	expect_upper hour used_sectors $((SET / SECTOR))
+	expect_used hour $SET
 done
 expect_upper hour log_entries "$entries"
 reopen hour

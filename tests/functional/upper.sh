@@ -129,6 +129,19 @@ expect_upper()
 	expect_equal "$2 of $1" "$(upper_counter "$1" "$2")" "$3"
 }
 
+# expect_used NAME BYTES: it has so much data, and a header. What is not mapped
+# any more becomes free a little later.
+expect_used()
+{
+	local n wanted=$((($2 + 4096) / SECTOR))
+
+	for n in {1..30}; do
+		[ "$(upper_counter "$1" used_sectors)" != $wanted ] || return 0
+		sleep 0.1
+	done
+	expect_upper "$1" used_sectors $wanted
+}
+
 # expect_at_most WHAT GOT LIMIT
 expect_at_most()
 {

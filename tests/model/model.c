@@ -18,7 +18,7 @@
 #define MAGIC		0x6b7369642d6c646fULL
 #define WORDS		(SECTOR_SIZE / sizeof(uint64_t))
 #define GOLDEN		0x9e3779b97f4a7c15ULL
-#define COMPLAINTS	8
+#define COMPLAINTS	8	/* of a process: the first tell most */
 
 struct saved {
 	uint64_t magic;
@@ -28,6 +28,7 @@ struct saved {
 };
 
 static const uint64_t zeros[WORDS];
+static unsigned int complaints;
 
 static void read_saved(FILE *file, const char *path, struct saved *saved)
 {
@@ -270,7 +271,9 @@ bool model_check(const struct model *model, const void *data, uint64_t sector,
 	for (uint32_t n = 0; n < count; n++, at += SECTOR_SIZE) {
 		if (model_is(model, at, sector + n, model->ids[sector + n]))
 			continue;
-		if (wrong++ < COMPLAINTS)
+		wrong++;
+		if (__atomic_fetch_add(&complaints, 1, __ATOMIC_RELAXED) <
+		    COMPLAINTS)
 			complain_id(model, at, sector + n);
 	}
 	if (wrong)
