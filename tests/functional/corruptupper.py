@@ -148,7 +148,7 @@ def check_refused(log, source):
     for where, offset, content, regex in REFUSED:
         make('corrupt', [(where, offset, content)])
         reason = open_layer(log, lambda: None) or 'success'
-        if not re.match('upper: ', reason) or not re.search(regex, reason):
+        if not re.match('layer 0: ', reason) or not re.search(regex, reason):
             raise Mismatch(f'{where} {offset}: {reason}, expected: {regex}')
         wanted = {text for text in wanted if not re.search(text, reason)}
     if wanted:

@@ -21,9 +21,9 @@ for spot in "${SPOTS[@]}"; do
 done
 dm_create spots "${table%?}"
 model --model saved --ops 5000 --max 65536 --race 20 /dev/mapper/spots
-for spot in "${SPOTS[@]:2}"; do
-	upper 'do' /dev/mapper/far discard $((spot + 2 * MIB)) 65536
-done
+# What a wrong sector number would hit is left alone.
+upper 'do' /dev/mapper/far discard $((2 * TIB + 2 * MIB)) 65536 \
+	discard $((4 * TIB + 3 * MIB)) 65536 flush 0 0
 dmsetup remove --retry spots
 dmsetup remove --retry far
 dm_create far "$TABLE"

@@ -35,12 +35,12 @@ reopen errors
 "$MODEL" compare --model saved $DEVICE
 
 say 'a log that cannot be written'
-upper 'do' $DEVICE flush 0 0
+upper 'do' $DEVICE discard $HALF $HALF flush 0 0
 replace_table errors-index \
 	"0 $slots flakey $index 0 0 600 1 error_writes"
 before=$(events errors)
 cp saved flushed
-upper 'do' $DEVICE discard $HALF 4096
+upper 'do' $DEVICE write $HALF 4096
 expect_exit 1 EIO upper 'do' $DEVICE flush 0 0
 expect_event errors "$before"
 expect_upper errors mode failed

@@ -19,14 +19,14 @@ attach_upper other
 o=$DATA oi=$INDEX
 u='0 8 overlaybd 3 upper'
 cat >cases <<END
-rw $u $a $ai => upper: .*in use
-rw $u $a $bi => upper: .*in use
-rw $u $b $ai => upper: .*in use
-$u $a $ai => upper: .*in use
-rw $u $bi $b => upper: data: .*flags are 0x1
-rw $u $b $oi => upper: index: uuid is "11111111-2222-3333-4444-555555555555"
-rw $u $o $bi => upper: index: uuid is
-rw $u $b $b => upper: 
+rw $u $a $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $a $bi => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $b $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+$u $a $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $bi $b => layer 0: LSMT data: flags are 0x1
+rw $u $b $oi => layer 0: index: uuid is "11111111-2222-3333-4444-555555555555"
+rw $u $o $bi => layer 0: index: uuid is
+rw $u $b $b => layer 0: data and index are the same device
 rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => 
 rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => 
 END

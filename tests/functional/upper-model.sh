@@ -4,17 +4,17 @@
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 
-BYTES=$((24 * MIB))
+BYTES=$((16 * MIB))
 
 need_model
-base_layer $((16 * MIB))
+base_layer $((12 * MIB))
 new_upper model $BYTES
 open_upper model $BYTES "$LOWERS"
 for options in '--max 65536 --race 20' '--threads 8 --race 60 --max 16384' \
 	'--buffered 30 --race 10' '--mix 20,40,20,15,5 --max 8192 --race 20'; do
 	say "$options"
 	# shellcheck disable=SC2086	# several words
-	model --model saved --base raw --ops 50000 --seconds 60 $options \
+	model --model saved --base raw --ops "$(operations 50000)" --seconds 60 $options \
 		/dev/mapper/model
 	reopen model
 	say "entries, sectors, end: $CHECKED"

@@ -23,7 +23,8 @@ probability()
 need_model
 need_faults
 base_layer $BYTES
-new_upper nofail $BYTES
+# What becomes free without memory to note it is lost until it is opened again.
+new_upper nofail $BYTES $((16 * BYTES))
 open_upper nofail $BYTES "$LOWERS"
 fault_filter failslab
 fault_filter fail_page_alloc

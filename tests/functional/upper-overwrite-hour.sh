@@ -11,7 +11,8 @@ DEVICE=/dev/mapper/hour
 need_model
 new_upper hour $BYTES
 open_upper hour $BYTES
-dd if=/dev/zero of=$DEVICE bs=$MIB count=$((SET / MIB)) oflag=direct status=none
+dd if=/dev/zero of=$DEVICE bs=$MIB count=$((SET / MIB)) oflag=direct conv=fsync \
+	status=none
 entries=$(upper_counter hour log_entries)
 for _ in 1 2; do
 	model --model saved --ops 10000 --max 65536 --mix 5,90,0,0,5 \

@@ -17,6 +17,9 @@
     upper.py split DEVICE MODE
         all ways in which a range can overlap two extents, written, discarded
         and zeroed: do it (MODE do), compare only (MODE compare)
+    upper.py apart DEVICE COUNT
+        write so many single sectors with one between each, in order; then
+        compare them
     upper.py do DEVICE OPERATION OFFSET LENGTH [OPERATION OFFSET LENGTH]...
         write, discard, zero or flush (which takes 0 0), direct; print the name
         of the error of the first that fails
@@ -252,6 +255,17 @@ def do(args):
             sys.exit(1)
 
 
+def apart(args):
+    """See above."""
+    device, count = Device(args[0]), int(args[1])
+    wanted = b''.join(device.do('write', n * 2 * SECTOR, SECTOR) +
+                      bytes(SECTOR) for n in range(count))
+    for at in range(0, len(wanted), MIB):
+        piece = wanted[at:at + MIB]
+        if device.read(at, len(piece)) != piece:
+            sys.exit(f'{args[0]}: differs from {at} on')
+
+
 # Two extents in the 64 sectors of a case, and where ranges begin and end.
 EXTENTS = ((10, 10), (30, 10))
 EDGES = (0, 9, 10, 11, 15, 19, 20, 21, 29, 30, 31, 39, 40, 41, 64)
@@ -292,7 +306,7 @@ def split(args):
 def main(verb, *words):
     """Words with = are options, the others arguments."""
     verbs = {f.__name__: f for f in (create, check, flatten, cut, sizes,
-                                    split, do)}
+                                    split, apart, do)}
     verbs[verb]([w for w in words if '=' not in w],
                 **dict(w.split('=') for w in words if '=' in w))
 

@@ -92,6 +92,15 @@ model()
 	"$MODEL" run "$@"
 }
 
+# operations COUNT: prints how many to do here: a debug kernel takes long.
+operations()
+{
+	case $OVERLAYBD_VM in
+	*debug)	say $(($1 / 4));;
+	*)	say "$1";;
+	esac
+}
+
 # start_model OPTION... DEVICE: in the background as process READER, until
 # stop_model.
 start_model()
