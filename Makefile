@@ -28,7 +28,7 @@ LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
-HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h)
+HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h tests/model/*.h)
 
 TOOL := $(BUILD)/overlaybdsetup
 TOOL_SRC := $(wildcard tools/*.c) $(FORMAT)
@@ -39,6 +39,8 @@ TEST_SRC := $(filter-out tools/main.c,$(TOOL_SRC)) \
 	    $(filter-out $(wildcard tests/unit/test-*.c),$(wildcard tests/unit/*.c))
 TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
+
+MODEL := $(BUILD)/model-disk
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 	    tools/trace-file.c tools/upper.c tools/replay.c \
@@ -72,7 +74,7 @@ demo:
 ## check: install what is missing, pass all tests
 check:
 	scripts/install-deps --if-missing
-	$(MAKE) tools unit fuzzers
+	$(MAKE) tools unit fuzzers model
 	scripts/check
 
 ## unit: build the unit tests, with ASan and UBSan
@@ -80,6 +82,9 @@ unit: $(UNIT)
 
 ## fuzzers: build the fuzzers
 fuzzers: $(FUZZ)
+
+## model: build the model of a writable disk, for the functional tests
+model: $(MODEL)
 
 ## fuzz: run every fuzzer for FUZZ_SECONDS
 fuzz: fuzzers
@@ -125,6 +130,11 @@ $(TOOL): $(TOOL_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
 
+$(MODEL): $(wildcard tests/model/*.c) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread $(filter %.c,$^) -o $@
+
 $(BUILD)/tool/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -161,5 +171,5 @@ $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
 
-.PHONY: all tools module demo check unit fuzzers fuzz bench style install \
+.PHONY: all tools module demo check unit fuzzers model fuzz bench style install \
 	dkms-install clean help
