@@ -46,8 +46,8 @@ void judge_forget(struct judge *judge);
 /* A flush or FUA write, @nr, is known to have succeeded. */
 void judge_promise(struct judge *judge, u32 nr);
 
-/* All that reported success by the @cut must be there. 0: that ever did. */
-void judge_promise_flushed(struct judge *judge);
+/* All flushes succeeded that said so, if not @honest, before a cut. */
+void judge_promise_flushed(struct judge *judge, bool honest);
 
 /* No crash: the last of everything must be there. */
 void judge_promise_all(struct judge *judge);

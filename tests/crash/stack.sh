@@ -79,3 +79,61 @@ crash_replay()
 {
 	"$CRASH/crash-replay" --seed "$SEED" "$@" log start disk
 }
+
+# lower_image SECTORS: the file "raw" is what the layer LOWER shows; LOWER is
+# its part of a table.
+lower_image()
+{
+	"$CRASH/crash-load" --seed "$SEED" --fill raw "$1"
+	create_layer --raw raw layer
+	loop_attach layer
+	LOWER="lower $LOOP $(stat -c %s layer)"
+}
+
+# blank_upper SECTORS DATA_SECTORS INDEX_SECTORS: the file "start" is a disk
+# with an empty upper, and nothing but rubbish where there will be data.
+blank_upper()
+{
+	tr '\0' '\245' </dev/zero | head -c $(($2 * SECTOR)) >start || true
+	truncate -s $((($2 + $3) * SECTOR)) start
+	loop_writable start
+	split_disk start "$LOOP" "$2"
+	"$TOOL" create-upper --force --size $(($1 * SECTOR)) \
+		/dev/mapper/start-data /dev/mapper/start-index
+	unsplit_disk start
+	losetup --detach "$LOOP"
+}
+
+unsplit_disk()
+{
+	dmsetup remove --retry "$1-data"
+	dmsetup remove --retry "$1-index"
+}
+
+# upper_table NAME SECTORS: prints the table of an upper on that disk's parts.
+upper_table()
+{
+	local parts="upper /dev/mapper/$1-data /dev/mapper/$1-index"
+
+	if [ -n "${LOWER:-}" ]; then
+		say "0 $2 overlaybd 6 $LOWER $parts"
+	else
+		say "0 $2 overlaybd 3 $parts"
+	fi
+}
+
+# upper_field NAME FIELD: prints a field of an upper's status.
+upper_field()
+{
+	dmsetup status "$1" | awk -v field="$2" '
+		BEGIN {
+			n = split("mode extents map_bytes used_sectors " \
+				"data_sectors log_entries log_slots pending " \
+				"commits compactions", names)
+		}
+		{
+			for (i = 1; i <= n; i++)
+				if (names[i] == field)
+					print $(23 + i)
+		}'
+}
