@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Synchronous reads of metadata from a block device.
+ * Synchronous I/O of metadata on a block device.
  */
 #include <linux/bio.h>
 #include <linux/sizes.h>
@@ -21,14 +21,14 @@ bool obd_dev_interrupted(const struct obd_dev *dev)
 	       (dev->cancelled && READ_ONCE(*dev->cancelled));
 }
 
-static int read_sectors(struct block_device *bdev, sector_t sector, void *buf,
-			u32 len)
+int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
+		void *buf, u32 len)
 {
 	struct bio_vec bvec;
 	struct bio bio;
 	int r;
 
-	bio_init(&bio, bdev, &bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
+	bio_init(&bio, bdev, &bvec, 1, opf | REQ_SYNC | REQ_META);
 	bio.bi_iter.bi_sector = sector;
 	__bio_add_page(&bio, virt_to_page(buf), len, offset_in_page(buf));
 	r = submit_bio_wait(&bio);
@@ -50,8 +50,8 @@ int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
 	while (!r && len) {
 		u32 n = min_t(u32, len, READ_MAX - skip);
 
-		r = read_sectors(dev->bdev, pos >> SECTOR_SHIFT, bounce,
-				 round_up(skip + n, SECTOR_SIZE));
+		r = obd_bdev_io(dev->bdev, REQ_OP_READ, pos >> SECTOR_SHIFT,
+				bounce, round_up(skip + n, SECTOR_SIZE));
 		if (!r)
 			memcpy(buf, bounce + skip, n);
 		buf += n;

@@ -20,4 +20,19 @@ struct obd_dev {
 	const bool *cancelled;
 };
 
+/**
+ * obd_bdev_io - read or write metadata
+ * @bdev: the device
+ * @opf: REQ_OP_READ or REQ_OP_WRITE, and flags
+ * @sector: the first sector
+ * @buf: where to or from; contiguous in physical memory
+ * @len: bytes, a multiple of the sector size
+ *
+ * Allocates nothing, may sleep.
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
+		void *buf, u32 len);
+
 #endif

@@ -29,6 +29,7 @@
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
 #ifndef BLK_OPEN_READ
+typedef fmode_t blk_mode_t;
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
@@ -93,6 +94,21 @@ static inline void obd_shrinker_unregister(struct shrinker *s)
 		unregister_shrinker(s);
 	kfree(s);
 }
+#endif
+
+/*
+ * In the I/O path of one bio at a time, which may be what cleans memory:
+ * whatever is there.
+ */
+#define OBD_GFP_RESERVES	(GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN)
+
+/* A reader that ends elsewhere than where it began; by this name since 6.3. */
+#ifdef OBD_HAVE_SRCU_DOWN_READ
+#define obd_srcu_down_read	srcu_down_read
+#define obd_srcu_up_read	srcu_up_read
+#else
+#define obd_srcu_down_read	__srcu_read_lock
+#define obd_srcu_up_read	__srcu_read_unlock
 #endif
 
 /* Between the steps of long work: let others run; has the user given up? */

@@ -56,6 +56,7 @@ int obd_writable_parse(const struct lsmt_header *data,
 	if (r)
 		return r;
 	writable->virtual_sectors = size >> OBD_SECTOR_SHIFT;
+	writable->unequal = data->virtual_size != index->virtual_size;
 	obd_lsmt_copy_uuid(writable->uuid, data->uuid);
 	obd_lsmt_copy_uuid(writable->parent_uuid, data->parent_uuid);
 	return 0;

@@ -18,6 +18,7 @@
 /* What the headers of a writable layer say. */
 struct obd_writable {
 	u64 virtual_sectors;	/* 0: that of the layers below */
+	bool unequal;		/* one of the headers says less */
 	char uuid[LSMT_UUID_SIZE];
 	char parent_uuid[LSMT_UUID_SIZE];
 };
@@ -39,7 +40,7 @@ int obd_writable_parse(const struct lsmt_header *data,
 		       struct obd_writable *writable, struct obd_error *err);
 
 /* What a slot of the log holds. */
-enum obd_slot {
+enum obd_log_slot {
 	OBD_SLOT_END,		/* nothing: the log ends before it */
 	OBD_SLOT_PADDING,	/* nothing, but the log goes on */
 	OBD_SLOT_ENTRY,
@@ -52,7 +53,7 @@ enum obd_slot {
  * @data_sectors: length of the data file or device
  * @err: the reason, on failure
  *
- * Return: one of enum obd_slot, or -EINVAL.
+ * Return: one of enum obd_log_slot, or -EINVAL.
  */
 int obd_log_check(const struct lsmt_entry *e, u64 nr, u64 data_sectors,
 		  struct obd_error *err);

@@ -10,7 +10,14 @@
 
 #include "dm-overlaybd-layer.h"
 #include "dm-overlaybd-prefetch.h"
-#include "dm-overlaybd-read.h"
+#include "dm-overlaybd-upper.h"
+
+#define OBD_OPT_NO_VERIFY	"no_verify"
+#define OBD_OPT_NO_CACHE	"no_cache"
+#define OBD_OPT_LOW_WATER	"low_water"
+#define OBD_KIND_LOWER		"lower"
+#define OBD_KIND_UPPER		"upper"
+#define OBD_LAYER_ARGS		3	/* <kind> and two more */
 
 /**
  * struct obd_target_layer - a layer of a target
@@ -42,6 +49,24 @@ struct obd_route {
 	};
 };
 
+/**
+ * struct obd_target_upper - the writable layer of a target
+ * @data: the device with its data
+ * @index: the device with its log
+ * @low_water: tell when fewer sectors of @data are free
+ * @writable: the table may write
+ * @started: the layer is in use by this table, which is not suspended
+ * @shared: the layer, or NULL if there is none
+ */
+struct obd_target_upper {
+	struct dm_dev *data;
+	struct dm_dev *index;
+	u64 low_water;
+	bool writable;
+	bool started;
+	struct obd_upper *shared;
+};
+
 /* What loading a table took. */
 struct obd_load_times {
 	u64 open_us;
@@ -52,10 +77,12 @@ struct obd_load_times {
 
 /**
  * struct obd_target - a target
- * @nr_layers: number of layers; 1 for an "overlaybd-zfile" target
- * @layers: the layers, lowest first
+ * @zfile: it is an "overlaybd-zfile" target
+ * @nr_layers: number of layers but the upper; 1 for an "overlaybd-zfile" target
+ * @layers: the layers but the upper, lowest first
+ * @upper: the writable layer on top of them
  * @routes: the same, as far as a read wants to know
- * @stack: their merged map; NULL for an "overlaybd-zfile" target
+ * @stack: their merged map; NULL if there are none, and for a ZFile
  * @hints: where each CPU looked a sector up last
  * @no_cache: blocks are neither looked for in the cache nor kept
  * @session: for the readers
@@ -67,8 +94,10 @@ struct obd_load_times {
  * @prefetch.
  */
 struct obd_target {
+	bool zfile;
 	unsigned int nr_layers;
 	struct obd_target_layer *layers;
+	struct obd_target_upper upper;
 	struct obd_route *routes;
 	struct obd_stack *stack;
 	u32 __percpu *hints;
@@ -78,6 +107,60 @@ struct obd_target {
 	struct mutex lock;	/* see above */
 	struct obd_prefetch prefetch;
 };
+
+/**
+ * obd_target_ctr - construct an "overlaybd" target
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words, see the admin guide
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno and the reason in @ti->error.
+ */
+int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv);
+
+/**
+ * obd_zfile_ctr - construct an "overlaybd-zfile" target
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words, see the admin guide
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno and the reason in @ti->error.
+ */
+int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv);
+
+/**
+ * obd_target_dtr - free a target
+ * @ti: the target
+ *
+ * No bio is under way. May sleep.
+ */
+void obd_target_dtr(struct dm_target *ti);
+
+/**
+ * obd_target_quiesce - wait for what is under way that no bio waits for
+ * @t: the target, which begins nothing of the kind any more
+ *
+ * May sleep.
+ */
+void obd_target_quiesce(struct obd_target *t);
+
+/**
+ * obd_target_status - the targets' status, see the admin guide
+ * @ti: the target
+ * @type: which kind
+ * @status_flags: not used
+ * @result: where to put it
+ * @maxlen: room there
+ *
+ * May sleep.
+ */
+void obd_target_status(struct dm_target *ti, status_type_t type,
+		       unsigned int status_flags, char *result,
+		       unsigned int maxlen);
 
 /**
  * obd_target_message - the targets' messages, see the admin guide

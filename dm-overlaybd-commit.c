@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Commits: one for all who wait for it.
+ */
+#include "dm-overlaybd-upper.h"
+
+#define DM_MSG_PREFIX "overlaybd"
+
+/* Kept free for padding, and for what a sector of the log holds at most. */
+#define SLACK_SLOTS		(2 * OBD_SECTOR_SLOTS)
+/* An entry now, and two extents more to write down later. */
+#define SLOTS_PER_RESERVED	3
+
+void obd_upper_kick(struct obd_upper *u)
+{
+	queue_work(u->wq, &u->commit_work);
+}
+
+u64 obd_upper_log_room(const struct obd_upper *u)
+{
+	u64 used = u->log_end + u->nr_pending + obd_upper_live(u) +
+		   (u64)SLOTS_PER_RESERVED * u->nr_reserved + SLACK_SLOTS;
+
+	return u->log_slots > used ? u->log_slots - used : 0;
+}
+
+/* The disk did not take what it had to: promise nothing more. */
+static void fail_upper(struct obd_upper *u, int r)
+{
+	spin_lock_irq(&u->lock);
+	u->event = true;
+	WRITE_ONCE(u->failed, true);
+	spin_unlock_irq(&u->lock);
+	DMERR("%s: the writable layer could not be written (error %d): no writes from now on",
+	      u->device, r);
+}
+
+/*
+ * One that was mapped in part has had its entry, and may need another one: with
+ * nothing pending there is room for all that are reserved.
+ */
+static void map_stalled(struct obd_upper *u)
+{
+	struct bio *bio;
+
+	for (;;) {
+		spin_lock_irq(&u->lock);
+		bio = u->nr_pending + u->nr_reserved <= OBD_PENDING_MAX ?
+		      bio_list_pop(&u->stalled) : NULL;
+		spin_unlock_irq(&u->lock);
+		if (!bio)
+			break;
+		obd_upper_map_stalled(u, bio);
+	}
+}
+
+/* Take what is to be committed. Return: the number of entries. */
+static u32 take_pending(struct obd_upper *u, struct bio_list *waiting)
+{
+	struct lsmt_entry *to = obd_logger_entries(&u->logger);
+	u32 nr;
+
+	bio_list_init(waiting);
+	spin_lock_irq(&u->lock);
+	bio_list_merge(waiting, &u->waiting);
+	bio_list_init(&u->waiting);
+	nr = u->nr_pending;
+	memcpy(to, u->pending, nr * sizeof(*to));
+	WRITE_ONCE(u->nr_pending, 0);
+	obd_space_settle(&u->space);
+	u->log_end += nr;
+	spin_unlock_irq(&u->lock);
+	wake_up(&u->wait);
+	return nr;
+}
+
+static int write_out(struct obd_upper *u, u32 nr)
+{
+	int r;
+
+	if (READ_ONCE(u->failed))
+		return -EIO;
+	r = blkdev_issue_flush(u->data);
+	if (!r && nr)
+		r = obd_logger_append(&u->logger, nr);
+	if (r)
+		fail_upper(u, r);
+	return r;
+}
+
+static void end_waiting(struct bio_list *waiting, int r)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(waiting))) {
+		bio->bi_status = errno_to_blk_status(r);
+		bio_endio(bio);
+	}
+}
+
+static void commit(struct obd_upper *u)
+{
+	struct bio_list waiting;
+	bool release = false;
+	u32 nr;
+	int r;
+
+	nr = take_pending(u, &waiting);
+	if (!nr && bio_list_empty(&waiting))
+		return;
+	r = write_out(u, nr);
+	spin_lock_irq(&u->lock);
+	u->nr_commits++;
+	if (!r)
+		release = obd_space_durable(&u->space);
+	spin_unlock_irq(&u->lock);
+	end_waiting(&waiting, r);
+	if (release)
+		queue_work(u->wq, &u->release_work);
+}
+
+static void compact(struct obd_upper *u)
+{
+	bool worth;
+	int r;
+
+	spin_lock_irq(&u->lock);
+	worth = !u->failed && obd_upper_compactable(u);
+	spin_unlock_irq(&u->lock);
+	if (!worth)
+		return;
+	r = obd_upper_compact(u);
+	if (r)
+		fail_upper(u, r);
+}
+
+static void tell(struct obd_upper *u)
+{
+	struct dm_target *ti = READ_ONCE(u->ti);
+	bool event;
+
+	spin_lock_irq(&u->lock);
+	event = u->event;
+	u->event = false;
+	spin_unlock_irq(&u->lock);
+	if (event && ti)
+		dm_table_event(ti->table);
+}
+
+void obd_upper_commit_work(struct work_struct *work)
+{
+	struct obd_upper *u = container_of(work, struct obd_upper, commit_work);
+
+	do {
+		map_stalled(u);
+		commit(u);
+	} while (!bio_list_empty(&u->stalled));
+	compact(u);
+	tell(u);
+}
+
+void obd_upper_release_work(struct work_struct *work)
+{
+	struct obd_upper *u = container_of(work, struct obd_upper,
+					   release_work);
+	bool more;
+
+	spin_lock_irq(&u->lock);
+	more = u->space.due && u->space.durable;
+	spin_unlock_irq(&u->lock);
+	if (!more)
+		return;
+	synchronize_srcu(&u->bios);
+	while (more) {
+		spin_lock_irq(&u->lock);
+		more = obd_space_release(&u->space);
+		spin_unlock_irq(&u->lock);
+		cond_resched();
+	}
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Makes the log of a writable layer shorter: all that is mapped is appended to
+ * the log once more, and then the log begins there.
+ */
+#include "dm-overlaybd-upper.h"
+
+#define CLUTTER_MIN	65536U	/* slots: a log that short may stay */
+#define CLUTTER_RATIO	4U	/* of the log to what is mapped */
+#define TIGHT_PART	16	/* of the slots: with fewer left it is urgent */
+#define GAIN_MIN	128U	/* slots: less is not worth it */
+#define GAIN_PART	64
+#define COLLECT_MAX	256U	/* extents, with the lock held */
+
+u64 obd_upper_live(const struct obd_upper *u)
+{
+	return u->map.nr + div_u64(u->map.sectors, OBD_WRITE_MAX_SECTORS);
+}
+
+bool obd_upper_compactable(const struct obd_upper *u)
+{
+	u64 gain = max_t(u64, GAIN_MIN, u->log_slots / GAIN_PART);
+	u64 live = obd_upper_live(u);
+
+	if (u->log_end < live + gain)
+		return false;
+	return obd_upper_log_room(u) < u->log_slots / TIGHT_PART ||
+	       (u->log_end > CLUTTER_MIN && u->log_end > CLUTTER_RATIO * live);
+}
+
+/* Write some extents down. Return: how many entries that takes. */
+static u32 collect_some(struct obd_upper *u, u64 *sector,
+			struct lsmt_entry *e, u32 max)
+{
+	struct obd_piece piece;
+	u64 first;
+	u32 n;
+
+	for (n = 0; n < max; n++) {
+		if (!obd_upper_map_next(&u->map, sector, &piece, &first))
+			break;
+		if (piece.len > OBD_WRITE_MAX_SECTORS) {
+			piece.len = OBD_WRITE_MAX_SECTORS;
+			*sector = first + piece.len;
+		}
+		obd_log_entry(&e[n], first, piece.len, piece.moffset, u->tag);
+	}
+	return n;
+}
+
+static u32 collect(struct obd_upper *u, u64 *sector)
+{
+	struct lsmt_entry *e = obd_logger_entries(&u->logger);
+	u32 n, nr = 0;
+
+	do {
+		spin_lock_irq(&u->lock);
+		n = collect_some(u, sector, e + nr,
+				 min(COLLECT_MAX, OBD_LOGGER_MAX - nr));
+		spin_unlock_irq(&u->lock);
+		nr += n;
+		cond_resched();
+	} while (n && nr < OBD_LOGGER_MAX);
+	return nr;
+}
+
+/*
+ * What is mapped may not be on the disk yet: flush it before the log says so.
+ */
+static int append_all(struct obd_upper *u)
+{
+	u64 sector = 0;
+	u32 nr;
+	int r = 0;
+
+	while (!r && (nr = collect(u, &sector))) {
+		r = blkdev_issue_flush(u->data);
+		if (!r)
+			r = obd_logger_append(&u->logger, nr);
+	}
+	return r;
+}
+
+int obd_upper_compact(struct obd_upper *u)
+{
+	struct obd_logger *logger = &u->logger;
+	u64 start;
+	int r;
+
+	r = obd_logger_align(logger);
+	if (r)
+		return r;
+	start = logger->end;
+	r = append_all(u);
+	if (!r && logger->end - start + OBD_SECTOR_SLOTS < start)
+		r = obd_logger_restart(logger, start);
+	spin_lock_irq(&u->lock);
+	u->log_end = logger->end;
+	u->nr_compactions++;
+	spin_unlock_irq(&u->lock);
+	return r;
+}

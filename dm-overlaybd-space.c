@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The space of a data device.
+ */
+#include <linux/sort.h>
+
+#include "dm-overlaybd-log.h"
+#include "dm-overlaybd-space.h"
+
+#define STEP_SECTORS	2048U	/* that are taken at the end of all */
+
+void obd_space_init(struct obd_space *space, spinlock_t *lock)
+{
+	space->end = OBD_DATA_START;
+	obd_ranges_init(&space->free, lock);
+	obd_ranges_init(&space->limbo[0], lock);
+	obd_ranges_init(&space->limbo[1], lock);
+	space->pending = &space->limbo[0];
+	space->settled = &space->limbo[1];
+}
+
+void obd_space_exit(struct obd_space *space)
+{
+	obd_ranges_exit(&space->free);
+	obd_ranges_exit(&space->limbo[0]);
+	obd_ranges_exit(&space->limbo[1]);
+}
+
+struct used {
+	u64 moffset;
+	u64 len;
+};
+
+static int compare_used(const void *a, const void *b)
+{
+	const struct used *x = a, *y = b;
+
+	return x->moffset < y->moffset ? -1 : x->moffset > y->moffset;
+}
+
+/* Nobody else knows of the map; the lock is for its own checks. */
+static u64 collect_used(struct obd_upper_map *map, spinlock_t *lock,
+			struct used *used, u64 max)
+{
+	struct obd_piece piece;
+	u64 sector = 0, nr = 0, first;
+	bool more;
+
+	while (nr < max) {
+		spin_lock_irq(lock);
+		more = obd_upper_map_next(map, &sector, &piece, &first);
+		spin_unlock_irq(lock);
+		if (!more)
+			break;
+		if (piece.what != OBD_DATA)
+			continue;
+		used[nr].moffset = piece.moffset;
+		used[nr++].len = piece.len;
+		cond_resched();
+	}
+	return nr;
+}
+
+static int load_free(struct obd_space *space, const struct used *used, u64 nr,
+		     spinlock_t *lock, struct obd_error *err)
+{
+	u64 i, end = OBD_DATA_START;
+
+	for (i = 0; i < nr; i++) {
+		if (used[i].moffset < end)
+			return obd_fail(err, -EINVAL,
+					"log: sector %llu of the data is in use twice",
+					(unsigned long long)used[i].moffset);
+		if (used[i].moffset > end) {
+			spin_lock_irq(lock);
+			if (obd_ranges_add(&space->free, end,
+					   used[i].moffset - end))
+				space->lost += used[i].moffset - end;
+			spin_unlock_irq(lock);
+		}
+		end = used[i].moffset + used[i].len;
+		if (obd_interrupted())
+			return -EINTR;
+	}
+	space->end = end;
+	return 0;
+}
+
+int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
+		   spinlock_t *lock, struct obd_error *err)
+{
+	struct used *used;
+	u64 nr;
+	int r;
+
+	used = kvmalloc_array(map->nr, sizeof(*used), OBD_GFP_BLOB);
+	if (map->nr && !used)
+		return obd_fail(err, -ENOMEM, "no memory for %llu extents",
+				(unsigned long long)map->nr);
+	nr = collect_used(map, lock, used, map->nr);
+	sort(used, nr, sizeof(*used), compare_used, NULL);
+	r = load_free(space, used, nr, lock, err);
+	kvfree(used);
+	return r;
+}
+
+static void take_at_end(struct obd_space *space)
+{
+	u64 len = min_t(u64, space->sectors - space->end, STEP_SECTORS);
+
+	space->next = space->end;
+	space->next_end = space->end + len;
+	space->end += len;
+}
+
+u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset)
+{
+	u64 len;
+
+	if (space->next == space->next_end) {
+		if (obd_ranges_take(&space->free, &space->next, &len))
+			space->next_end = space->next + len;
+		else
+			take_at_end(space);
+	}
+	len = min(want, space->next_end - space->next);
+	*moffset = space->next;
+	space->next += len;
+	return len;
+}
+
+static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
+			u64 first, u64 len)
+{
+	if (obd_ranges_add(ranges, first, len))
+		space->lost += len;
+}
+
+void obd_space_free(struct obd_space *space, const struct obd_freed *freed)
+{
+	unsigned int i;
+
+	for (i = 0; i < freed->nr; i++)
+		add_or_lose(space, space->pending, freed->ranges[i].moffset,
+			    freed->ranges[i].len);
+}
+
+void obd_space_settle(struct obd_space *space)
+{
+	if (space->due || !space->pending->sectors)
+		return;
+	swap(space->settled, space->pending);
+	space->due = true;
+	space->durable = false;
+}
+
+bool obd_space_release(struct obd_space *space)
+{
+	u64 first, len;
+
+	if (obd_ranges_take(space->settled, &first, &len))
+		add_or_lose(space, &space->free, first, len);
+	else if (space->settled->sectors)
+		return false;
+	space->due = space->settled->sectors;
+	return space->due;
+}

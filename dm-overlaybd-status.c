@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the targets say of themselves.
+ */
+#include "dm-overlaybd-target.h"
+
+#define DM_MSG_PREFIX "overlaybd"
+
+static void sum_counters(const struct obd_target *t, struct obd_counters *sum)
+{
+	int cpu;
+
+	*sum = (struct obd_counters) {};
+	for_each_possible_cpu(cpu) {
+		const struct obd_counters *c =
+			per_cpu_ptr(t->session.counters, cpu);
+
+		sum->stored_bytes += READ_ONCE(c->stored_bytes);
+		sum->blocks += READ_ONCE(c->blocks);
+		sum->deferred += READ_ONCE(c->deferred);
+		sum->read_errors += READ_ONCE(c->read_errors);
+		sum->crc_errors += READ_ONCE(c->crc_errors);
+		sum->decompress_errors += READ_ONCE(c->decompress_errors);
+		sum->cache_hits += READ_ONCE(c->cache_hits);
+		sum->ahead_blocks += READ_ONCE(c->ahead_blocks);
+		sum->ahead_used += READ_ONCE(c->ahead_used);
+		sum->prefetch_blocks += READ_ONCE(c->prefetch_blocks);
+		sum->prefetch_used += READ_ONCE(c->prefetch_used);
+	}
+}
+
+/* What the compressed layers of a target take, and others use as well. */
+struct layer_usage {
+	u64 table_bytes;
+	u64 shared_table_bytes;
+	u64 cache_bytes;
+	u64 shared_cache_bytes;
+};
+
+static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
+{
+	unsigned int i;
+
+	*sum = (struct layer_usage) {};
+	for (i = 0; i < t->nr_layers; i++) {
+		const struct obd_target_layer *l = &t->layers[i];
+		u64 table, cache;
+
+		if (!l->blob->compressed)
+			continue;
+		table = obd_zfile_bytes(&l->blob->zfile);
+		cache = atomic_long_read(&l->shared->source.cache.bytes);
+		sum->table_bytes += table;
+		sum->cache_bytes += cache;
+		if (!obd_shared_by_others(l->shared))
+			continue;
+		sum->shared_table_bytes += table;
+		sum->shared_cache_bytes += cache;
+	}
+}
+
+/* The upper counts as one of them. */
+static unsigned int nr_layers(const struct obd_target *t)
+{
+	return t->nr_layers + !!t->upper.data;
+}
+
+static void status_upper(const struct obd_target_upper *upper, char *result,
+			 unsigned int maxlen, unsigned int sz)
+{
+	struct obd_upper_usage usage;
+	const char *mode = "rw";
+
+	obd_upper_usage(upper->shared, &usage);
+	if (usage.failed)
+		mode = "failed";
+	else if (!upper->writable)
+		mode = "ro";
+	DMEMIT(" %s %llu %llu %llu %llu %llu %llu %llu %llu %llu", mode,
+	       usage.extents, usage.map_bytes, usage.used_sectors,
+	       usage.data_sectors, usage.log_entries, usage.log_slots,
+	       usage.pending, usage.commits, usage.compactions);
+}
+
+static void status_info(struct obd_target *t, char *result,
+			unsigned int maxlen)
+{
+	struct obd_stack_usage stack = {};
+	struct layer_usage layers;
+	struct obd_counters sum;
+	unsigned int sz = 0;
+
+	sum_counters(t, &sum);
+	sum_layers(t, &layers);
+	if (t->stack)
+		obd_stack_usage(t->stack, &stack);
+	if (!t->zfile)
+		DMEMIT("%u %u %llu ", nr_layers(t), stack.extents, stack.bytes);
+	DMEMIT("%llu %llu %llu %llu %llu %llu %llu", layers.table_bytes,
+	       sum.stored_bytes, sum.blocks, sum.deferred, sum.read_errors,
+	       sum.crc_errors, sum.decompress_errors);
+	if (!t->zfile)
+		DMEMIT(" %llu", stack.shared_bytes);
+	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u",
+	       layers.shared_table_bytes, layers.cache_bytes,
+	       layers.shared_cache_bytes, sum.cache_hits, sum.ahead_blocks,
+	       sum.ahead_used, sum.prefetch_blocks, sum.prefetch_used,
+	       READ_ONCE(t->prefetch.nr));
+	if (t->upper.shared)
+		status_upper(&t->upper, result, maxlen, sz);
+}
+
+static void status_options(const struct obd_target *t, char *result,
+			   unsigned int maxlen, unsigned int sz)
+{
+	unsigned int nr = !t->session.verify + t->no_cache +
+			  2 * !!t->upper.low_water;
+
+	if (nr)
+		DMEMIT(" %u", nr);
+	if (!t->session.verify)
+		DMEMIT(" " OBD_OPT_NO_VERIFY);
+	if (t->no_cache)
+		DMEMIT(" " OBD_OPT_NO_CACHE);
+	if (t->upper.low_water)
+		DMEMIT(" " OBD_OPT_LOW_WATER " %llu", t->upper.low_water);
+}
+
+static void status_table(struct obd_target *t, char *result,
+			 unsigned int maxlen)
+{
+	unsigned int i, sz = 0;
+
+	if (!t->zfile)
+		DMEMIT("%u ", nr_layers(t) * OBD_LAYER_ARGS);
+	for (i = 0; i < t->nr_layers; i++)
+		DMEMIT("%s%s%s %llu", i ? " " : "",
+		       t->zfile ? "" : OBD_KIND_LOWER " ",
+		       t->layers[i].dm_dev->name, t->layers[i].bytes);
+	if (t->upper.data)
+		DMEMIT("%s" OBD_KIND_UPPER " %s %s", i ? " " : "",
+		       t->upper.data->name, t->upper.index->name);
+	status_options(t, result, maxlen, sz);
+}
+
+static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
+{
+	struct obd_target *t = ti->private;
+	unsigned int i, sz = 0;
+
+	DMEMIT_TARGET_NAME_VERSION(ti->type);
+	DMEMIT(",layers=%u,verify=%c", nr_layers(t), t->session.verify ? 'y' : 'n');
+	for (i = t->nr_layers; i--;)
+		DMEMIT(",layer_%u_device_name=%s,layer_%u_bytes=%llu", i,
+		       t->layers[i].dm_dev->name, i, t->layers[i].bytes);
+	if (t->upper.data)
+		DMEMIT(",upper_data_device_name=%s,upper_index_device_name=%s",
+		       t->upper.data->name, t->upper.index->name);
+	DMEMIT(";");
+}
+
+void obd_target_status(struct dm_target *ti, status_type_t type,
+		       unsigned int status_flags, char *result,
+		       unsigned int maxlen)
+{
+	switch (type) {
+	case STATUSTYPE_INFO:
+		status_info(ti->private, result, maxlen);
+		break;
+	case STATUSTYPE_TABLE:
+		status_table(ti->private, result, maxlen);
+		break;
+	case STATUSTYPE_IMA:
+		status_ima(ti, result, maxlen);
+		break;
+	}
+}
+

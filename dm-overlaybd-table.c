@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What becomes of a table line: the constructors and the destructor.
+ */
+#include <linux/ktime.h>
+
+#include "dm-overlaybd-target.h"
+
+#define DM_MSG_PREFIX "overlaybd"
+
+/*
+ * dm prints ti->error after the constructor has returned, and frees nothing.
+ * The texts go round in a ring: one would have to be overtaken by as many
+ * other failures before it is printed to be garbled.
+ */
+#define ERROR_RING	32
+
+static struct obd_error error_ring[ERROR_RING];
+static atomic_t error_next = ATOMIC_INIT(0);
+
+static struct obd_error *next_error(void)
+{
+	return &error_ring[(unsigned int)atomic_inc_return(&error_next) %
+			   ERROR_RING];
+}
+
+#define target_fail(ti, ret, fmt, ...) ({				\
+	struct obd_error *text_ = next_error();				\
+									\
+	(ti)->error = text_->text;					\
+	obd_fail(text_, ret, fmt, ##__VA_ARGS__);			\
+})
+
+/* Nothing is under way that no bio waits for, and nothing will be. */
+void obd_target_quiesce(struct obd_target *t)
+{
+	struct obd_session *s = &t->session;
+
+	wait_var_event(&s->background, !atomic_read(&s->background));
+}
+
+static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
+{
+	obd_shared_put(l->shared);
+	if (l->dm_dev)
+		dm_put_device(ti, l->dm_dev);
+}
+
+static void upper_exit(struct dm_target *ti, struct obd_target_upper *upper)
+{
+	obd_upper_put(upper->shared);
+	if (upper->data)
+		dm_put_device(ti, upper->data);
+	if (upper->index)
+		dm_put_device(ti, upper->index);
+}
+
+void obd_target_dtr(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	unsigned int i;
+
+	if (!t)
+		return;
+	obd_prefetch_cancel(&t->prefetch);
+	obd_target_quiesce(t);
+	if (t->session.wq)
+		destroy_workqueue(t->session.wq);
+	upper_exit(ti, &t->upper);
+	obd_stack_put(t->stack);
+	for (i = 0; i < t->nr_layers; i++)
+		layer_exit(ti, &t->layers[i]);
+	obd_trace_clear(&t->session.trace);
+	free_percpu(t->session.counters);
+	free_percpu(t->hints);
+	mutex_destroy(&t->lock);
+	kvfree(t->routes);
+	kvfree(t->layers);
+	kfree(t);
+}
+
+static struct obd_target *target_alloc(struct dm_target *ti,
+				       unsigned int nr_layers)
+{
+	struct obd_target *t = kzalloc(sizeof(*t), GFP_KERNEL);
+	struct obd_session *s;
+
+	if (!t)
+		return NULL;
+	ti->private = t;
+	mutex_init(&t->lock);
+	obd_prefetch_init(&t->prefetch);
+	s = &t->session;
+	s->verify = true;
+	s->device = dm_table_device_name(ti->table);
+	t->times.map = "none";
+	obd_trace_init(&s->trace);
+	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
+	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
+	t->hints = alloc_percpu(u32);
+	s->counters = alloc_percpu(struct obd_counters);
+	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
+				s->device);
+	if (!t->layers || !t->routes || !t->hints || !s->counters || !s->wq)
+		return NULL;
+	t->nr_layers = nr_layers;
+	return t;
+}
+
+/*
+ * Blobs begin at any sector of a device, and extents at any sector of a blob:
+ * larger logical blocks cannot serve them.
+ */
+static int layer_get_device(struct dm_target *ti, unsigned int nr,
+			    const char *path, blk_mode_t mode,
+			    struct dm_dev **dm_dev)
+{
+	unsigned int block_size;
+	int r;
+
+	r = dm_get_device(ti, path, mode, dm_dev);
+	if (r)
+		return target_fail(ti, r, "layer %u: cannot open device %s",
+				   nr, path);
+	block_size = bdev_logical_block_size((*dm_dev)->bdev);
+	if (block_size != SECTOR_SIZE)
+		return target_fail(ti, -EINVAL,
+				   "layer %u: device %s has logical blocks of %u bytes, expected %u: put a loop device with 512-byte sectors in between",
+				   nr, path, block_size, SECTOR_SIZE);
+	return 0;
+}
+
+static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
+		       unsigned int nr, struct dm_arg_set *as)
+{
+	const char *path = dm_shift_arg(as);
+	const char *bytes = dm_shift_arg(as);
+
+	if (kstrtou64(bytes, 10, &l->bytes))
+		return target_fail(ti, -EINVAL,
+				   "layer %u: length is \"%s\", expected a number of bytes",
+				   nr, bytes);
+	return layer_get_device(ti, nr, path, BLK_OPEN_READ, &l->dm_dev);
+}
+
+static void reader_init(struct obd_target *t, struct obd_target_layer *l,
+			unsigned int nr)
+{
+	struct obd_reader *reader = &l->reader;
+	unsigned int i;
+
+	reader->source = &l->shared->source;
+	reader->session = &t->session;
+	reader->layer = nr;
+	reader->cached = !t->no_cache;
+	reader->checked = t->session.verify || !l->blob->zfile.verify;
+	for (i = 0; i < OBD_STREAMS; i++)
+		reader->streams[i].next = OBD_STREAM_NEW;
+}
+
+static void layer_init(struct obd_target *t, unsigned int nr,
+		       struct obd_load *load)
+{
+	struct obd_target_layer *l = &t->layers[nr];
+	struct obd_route *route = &t->routes[nr];
+
+	l->shared = load->shared;
+	if (load->result)
+		return;
+	t->times.nr_found += load->found;
+	l->blob = &l->shared->layer.blob;
+	if (!l->blob->compressed) {
+		route->bdev = l->dm_dev->bdev;
+		route->start = l->blob->start >> SECTOR_SHIFT;
+		return;
+	}
+	route->reader = &l->reader;
+	reader_init(t, l, nr);
+}
+
+static int check_mode(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+
+	if (!t->upper.data && dm_table_get_mode(ti->table) & BLK_OPEN_WRITE)
+		return target_fail(ti, -EINVAL,
+				   "without an upper layer the device must be read-only: use dmsetup --readonly");
+	return 0;
+}
+
+static int check_length(struct dm_target *ti, u64 sectors)
+{
+	if (ti->len > sectors)
+		return target_fail(ti, -EINVAL,
+				   "length is %llu sectors, expected at most %llu",
+				   (unsigned long long)ti->len, sectors);
+	return 0;
+}
+
+static int upper_parse(struct dm_target *ti, unsigned int nr,
+		       struct dm_arg_set *as)
+{
+	struct obd_target *t = ti->private;
+	struct obd_target_upper *upper = &t->upper;
+	blk_mode_t mode = BLK_OPEN_READ;
+
+	upper->writable = dm_table_get_mode(ti->table) & BLK_OPEN_WRITE;
+	if (upper->writable)
+		mode |= BLK_OPEN_WRITE;
+	return layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->data) ?:
+	       layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->index);
+}
+
+/* The group's arguments; @as stands behind them afterwards. */
+static int parse_layers(struct dm_target *ti, struct dm_arg_set *as,
+			unsigned int nr_args)
+{
+	struct obd_target *t = ti->private;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i < nr_args / OBD_LAYER_ARGS; i++) {
+		const char *kind = dm_shift_arg(as);
+
+		if (i < t->nr_layers && !strcmp(kind, OBD_KIND_LOWER))
+			r = layer_parse(ti, &t->layers[i], i, as);
+		else if (i == t->nr_layers && !strcmp(kind, OBD_KIND_UPPER))
+			r = upper_parse(ti, i, as);
+		else
+			r = target_fail(ti, -EINVAL,
+					"layer %u: kind is \"%s\", expected \"%s\", or \"%s\" for the last",
+					i, kind, OBD_KIND_LOWER,
+					OBD_KIND_UPPER);
+	}
+	return r;
+}
+
+/* Whether the last of the layers is an upper. */
+static bool has_upper(const struct dm_arg_set *as, unsigned int nr_args)
+{
+	return !strcmp(as->argv[nr_args - OBD_LAYER_ARGS], OBD_KIND_UPPER);
+}
+
+static int parse_low_water(struct dm_target *ti, struct dm_arg_set *as)
+{
+	struct obd_target *t = ti->private;
+	const char *arg = dm_shift_arg(as);
+
+	if (!t->upper.data)
+		return target_fail(ti, -EINVAL,
+				   "option \"%s\" is for devices with an upper layer",
+				   OBD_OPT_LOW_WATER);
+	if (!arg || kstrtou64(arg, 10, &t->upper.low_water))
+		return target_fail(ti, -EINVAL,
+				   "%s is \"%s\", expected a number of sectors",
+				   OBD_OPT_LOW_WATER, arg ?: "");
+	return 0;
+}
+
+static int parse_option(struct dm_target *ti, struct dm_arg_set *as)
+{
+	struct obd_target *t = ti->private;
+	const char *option = dm_shift_arg(as);
+
+	if (!strcasecmp(option, OBD_OPT_NO_VERIFY))
+		t->session.verify = false;
+	else if (!strcasecmp(option, OBD_OPT_NO_CACHE))
+		t->no_cache = true;
+	else if (!strcasecmp(option, OBD_OPT_LOW_WATER))
+		return parse_low_water(ti, as);
+	else
+		return target_fail(ti, -EINVAL,
+				   "option is \"%s\", expected \"%s\", \"%s\" or \"%s\"",
+				   option, OBD_OPT_NO_VERIFY, OBD_OPT_NO_CACHE,
+				   OBD_OPT_LOW_WATER);
+	return 0;
+}
+
+static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
+{
+	unsigned int nr;
+	int r = 0;
+
+	if (!as->argc)
+		return 0;
+	if (kstrtouint(dm_shift_arg(as), 10, &nr) || nr != as->argc)
+		return target_fail(ti, -EINVAL,
+				   "number of options is wrong: %u arguments follow it",
+				   as->argc);
+	while (!r && as->argc)
+		r = parse_option(ti, as);
+	return r;
+}
+
+static int parse_count(struct dm_target *ti, struct dm_arg_set *as,
+		       unsigned int *nr_args)
+{
+	const char *arg = dm_shift_arg(as);
+
+	if (!arg || kstrtouint(arg, 10, nr_args) || !*nr_args ||
+	    *nr_args % OBD_LAYER_ARGS ||
+	    *nr_args > OBD_LAYER_ARGS * LSMT_MAX_LAYERS || *nr_args > as->argc)
+		return target_fail(ti, -EINVAL,
+				   "number of layer arguments is \"%s\", expected a multiple of %u, for 1 to %u layers; %u arguments follow it",
+				   arg ?: "", OBD_LAYER_ARGS, LSMT_MAX_LAYERS,
+				   as->argc);
+	return 0;
+}
+
+static int fail_load(struct dm_target *ti, const struct obd_load *loads,
+		     const struct obd_load *failed)
+{
+	return target_fail(ti, failed->result, "layer %u: %s",
+			   (unsigned int)(failed - loads), failed->err.text);
+}
+
+/* Open all layers, or the one blob. */
+static int open_layers(struct dm_target *ti, struct obd_load *loads, bool lsmt)
+{
+	struct obd_target *t = ti->private;
+	ktime_t begin = ktime_get();
+	struct obd_load *failed;
+	unsigned int i;
+
+	for (i = 0; i < t->nr_layers; i++) {
+		loads[i].bdev = t->layers[i].dm_dev->bdev;
+		loads[i].bytes = t->layers[i].bytes;
+	}
+	failed = obd_layers_open(loads, t->nr_layers, lsmt);
+	for (i = 0; i < t->nr_layers; i++)
+		layer_init(t, i, &loads[i]);
+	t->times.open_us = ktime_us_delta(ktime_get(), begin);
+	return failed ? fail_load(ti, loads, failed) : 0;
+}
+
+static const char *map_kind(const struct obd_stack *stack, bool found)
+{
+	if (found)
+		return "shared";
+	return stack->below ? "partial" : "private";
+}
+
+static int get_stack(struct dm_target *ti, struct obd_load *loads)
+{
+	struct obd_target *t = ti->private;
+	ktime_t begin = ktime_get();
+	struct obd_load *failed;
+	struct obd_stack *stack;
+	struct obd_error err;
+	bool found;
+
+	stack = obd_stack_get(loads, t->nr_layers, &found, &failed, &err);
+	if (IS_ERR(stack)) {
+		if (failed)
+			return fail_load(ti, loads, failed);
+		return target_fail(ti, PTR_ERR(stack), "%s", err.text);
+	}
+	t->stack = stack;
+	t->times.merge_us = ktime_us_delta(ktime_get(), begin);
+	t->times.map = map_kind(stack, found);
+	return 0;
+}
+
+/* The one blob of an "overlaybd-zfile" target. */
+static int check_zfile(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	const struct obd_blob *blob = t->layers[0].blob;
+
+	if (!blob->compressed)
+		return target_fail(ti, -EINVAL, "layer 0: not a ZFile");
+	return check_length(ti, DIV_ROUND_UP_ULL(blob->data_size, SECTOR_SIZE));
+}
+
+static int load(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	struct obd_load *loads;
+	int r;
+
+	if (!t->nr_layers)
+		return 0;
+	loads = kvcalloc(t->nr_layers, sizeof(*loads), GFP_KERNEL);
+	if (!loads)
+		return target_fail(ti, -ENOMEM, "no memory for the layers");
+	r = open_layers(ti, loads, !t->zfile);
+	if (!r)
+		r = t->zfile ? check_zfile(ti) : get_stack(ti, loads);
+	kvfree(loads);
+	return r;
+}
+
+/*
+ * A layer that is in use already becomes larger when a longer table does. One
+ * that does not say how large it is goes by the layers below.
+ */
+static int check_upper_length(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	struct obd_upper *u = t->upper.shared;
+
+	if (!u->virtual_sectors && t->stack)
+		u->virtual_sectors = t->stack->map.nr_sectors;
+	if (ti->len < u->sectors)
+		return target_fail(ti, -EINVAL,
+				   "length is %llu sectors, expected at least %llu: a device does not shrink",
+				   (unsigned long long)ti->len, u->sectors);
+	return u->sectors ? 0 : check_length(ti, u->virtual_sectors);
+}
+
+static int load_upper(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+	struct obd_error err;
+	struct obd_upper *u;
+
+	if (!t->upper.data)
+		return check_length(ti, t->stack->map.nr_sectors);
+	u = obd_upper_get(ti, t->upper.data->bdev, t->upper.index->bdev,
+			  t->nr_layers, &err);
+	if (IS_ERR(u))
+		return target_fail(ti, PTR_ERR(u), "layer %u: %s",
+				   t->nr_layers, err.text);
+	t->upper.shared = u;
+	return check_upper_length(ti);
+}
+
+/* What dm has to know of a target that has been loaded. */
+static void announce(struct dm_target *ti)
+{
+	struct obd_target *t = ti->private;
+
+	ti->per_io_data_size = sizeof(union obd_bio);
+	if (!t->upper.writable)
+		return;
+	ti->num_flush_bios = 1;
+	ti->flush_supported = true;
+	ti->num_discard_bios = 1;
+	ti->discards_supported = true;
+	ti->num_write_zeroes_bios = 1;
+}
+
+int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	unsigned int nr_args;
+	int r;
+
+	r = parse_count(ti, &as, &nr_args);
+	if (r)
+		return r;
+	if (!target_alloc(ti, nr_args / OBD_LAYER_ARGS -
+			  has_upper(&as, nr_args)))
+		r = target_fail(ti, -ENOMEM, "no memory for the target");
+	r = r ?: parse_layers(ti, &as, nr_args) ?: check_mode(ti) ?:
+	    parse_options(ti, &as) ?: load(ti) ?: load_upper(ti);
+	if (r)
+		obd_target_dtr(ti);
+	else
+		announce(ti);
+	return r;
+}
+
+int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	struct obd_target *t;
+	int r = 0;
+
+	if (argc < OBD_LAYER_ARGS - 1)
+		return target_fail(ti, -EINVAL,
+				   "%u arguments, expected a device and a length",
+				   argc);
+	t = target_alloc(ti, 1);
+	if (!t)
+		r = target_fail(ti, -ENOMEM, "no memory for the target");
+	else
+		t->zfile = true;
+	r = r ?: check_mode(ti) ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
+	    parse_options(ti, &as) ?: load(ti);
+	if (r)
+		obd_target_dtr(ti);
+	else
+		announce(ti);
+	return r;
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writable layers: loading them, which tables have them, what happens when a
+ * table begins and ends to be used.
+ */
+#include <linux/slab.h>
+
+#include "dm-overlaybd-upper.h"
+
+#define LOAD_SLOTS	OBD_LOGGER_ROOM	/* read at a time */
+#define MEMORY_TRIES	100
+
+static LIST_HEAD(uppers);
+static DEFINE_MUTEX(uppers_lock);
+
+static bool upper_uses(const struct obd_upper *u,
+		       const struct block_device *bdev)
+{
+	return u->data == bdev || u->index == bdev;
+}
+
+/*
+ * Find what uses one of the devices. Return: NULL if there is nothing, or a
+ * layer that may be shared, or an ERR_PTR().
+ */
+static struct obd_upper *find_upper(struct dm_target *ti,
+				   const struct block_device *data,
+				   const struct block_device *index,
+				   struct obd_error *err)
+{
+	struct mapped_device *md = dm_table_get_md(ti->table);
+	struct obd_upper *u;
+	int r;
+
+	list_for_each_entry(u, &uppers, link) {
+		if (!upper_uses(u, data) && !upper_uses(u, index))
+			continue;
+		if (u->md == md && u->data == data && u->index == index &&
+		    u->ready)
+			return u;
+		r = obd_fail(err, -EBUSY,
+			     "its devices are in use as a writable layer by %s",
+			     u->device);
+		return ERR_PTR(r);
+	}
+	return NULL;
+}
+
+static int init_log(struct obd_upper *u)
+{
+	return obd_logger_init(&u->logger, u->index) ?:
+	       init_srcu_struct(&u->bios);
+}
+
+static void upper_free(struct obd_upper *u)
+{
+	if (u->wq)
+		destroy_workqueue(u->wq);
+	spin_lock(&u->lock);
+	obd_upper_map_exit(&u->map);
+	obd_space_exit(&u->space);
+	spin_unlock(&u->lock);
+	kvfree(u->pending);
+	obd_logger_exit(&u->logger);
+	kfree(u);
+}
+
+static void upper_init(struct obd_upper *u)
+{
+	spin_lock_init(&u->lock);
+	init_waitqueue_head(&u->wait);
+	bio_list_init(&u->waiting);
+	bio_list_init(&u->stalled);
+	INIT_WORK(&u->commit_work, obd_upper_commit_work);
+	INIT_WORK(&u->release_work, obd_upper_release_work);
+	spin_lock(&u->lock);
+	obd_upper_map_init(&u->map, &u->lock);
+	obd_space_init(&u->space, &u->lock);
+	spin_unlock(&u->lock);
+}
+
+static struct obd_upper *upper_alloc(struct dm_target *ti,
+				     struct block_device *data,
+				     struct block_device *index, u8 tag)
+{
+	struct obd_upper *u = kzalloc(sizeof(*u), GFP_KERNEL);
+
+	if (!u)
+		return NULL;
+	upper_init(u);
+	u->users = 1;
+	u->md = dm_table_get_md(ti->table);
+	u->device = dm_table_device_name(ti->table);
+	u->data = data;
+	u->index = index;
+	u->tag = tag;
+	u->pending = kvmalloc_array(OBD_LOGGER_MAX, sizeof(*u->pending),
+				    GFP_KERNEL);
+	u->wq = alloc_workqueue("overlaybd-upper/%s",
+				WQ_UNBOUND | WQ_MEM_RECLAIM, 0, u->device);
+	if (u->pending && u->wq && !init_log(u))
+		return u;
+	upper_free(u);
+	return NULL;
+}
+
+static int read_headers(struct obd_upper *u, struct lsmt_header *headers,
+			struct obd_error *err)
+{
+	struct obd_dev data = { .bdev = u->data };
+	struct obd_dev index = { .bdev = u->index };
+	int r;
+
+	if (obd_dev_size(&data) < LSMT_HEADER_SPACE ||
+	    obd_dev_size(&index) < LSMT_HEADER_SPACE)
+		return obd_fail(err, -EINVAL,
+				"a device is too short for a header of %u bytes",
+				LSMT_HEADER_SPACE);
+	r = obd_dev_read(&data, 0, &headers[0], sizeof(headers[0])) ?:
+	    obd_dev_read(&index, 0, &headers[1], sizeof(headers[1]));
+	if (r)
+		return obd_fail(err, r, "cannot read a header: error %d", r);
+	return 0;
+}
+
+static int load_headers(struct obd_upper *u, struct obd_error *err)
+{
+	struct obd_writable writable;
+	struct lsmt_header *headers;
+	int r;
+
+	headers = kmalloc_array(2, sizeof(*headers), GFP_KERNEL);
+	if (!headers)
+		return obd_fail(err, -ENOMEM, "no memory for headers");
+	r = read_headers(u, headers, err) ?:
+	    obd_writable_parse(&headers[0], &headers[1], &writable, err);
+	if (!r) {
+		u->virtual_sectors = writable.virtual_sectors;
+		u->unequal = writable.unequal;
+	}
+	kfree(headers);
+	return r;
+}
+
+/* Allocates as the write path does, but has the time to wait for memory. */
+static int load_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece)
+{
+	unsigned int try = 0;
+	struct page *page;
+	int r;
+
+	for (;;) {
+		spin_lock_irq(&u->lock);
+		r = obd_upper_map_store(&u->map, sector, piece, &u->freed,
+					OBD_GFP_TRY);
+		spin_unlock_irq(&u->lock);
+		if (!r || try++ == MEMORY_TRIES)
+			return r;
+		page = alloc_page(OBD_GFP_BLOB);
+		if (!page)
+			return -ENOMEM;
+		__free_page(page);
+	}
+}
+
+static int load_entry(struct obd_upper *u, const struct lsmt_entry *e)
+{
+	u64 sector = lsmt_entry_offset(e);
+	u64 left = lsmt_entry_length(e);
+	struct obd_piece piece = {
+		.what = lsmt_entry_zeroed(e) ? OBD_ZEROES : OBD_DATA,
+		.moffset = lsmt_entry_moffset(e),
+	};
+	int r = 0;
+
+	while (!r && left) {
+		piece.len = left;
+		r = load_piece(u, sector, &piece);
+		sector += piece.len;
+		piece.moffset += piece.len;
+		left -= piece.len;
+	}
+	return r;
+}
+
+/* Return: 1 at the end of the log, 0 if it may go on, or a negative errno. */
+static int load_entries(struct obd_upper *u, const struct lsmt_entry *e,
+			u32 nr, struct obd_error *err)
+{
+	u64 data_sectors = bdev_nr_sectors(u->data);
+	u32 i;
+	int r;
+
+	for (i = 0; i < nr; i++) {
+		r = obd_log_check(&e[i], u->log_end, data_sectors, err);
+		if (r < 0)
+			return r;
+		if (r == OBD_SLOT_END)
+			return 1;
+		if (r == OBD_SLOT_ENTRY && load_entry(u, &e[i]))
+			return obd_fail(err, -ENOMEM,
+					"no memory for log entry %llu",
+					(unsigned long long)u->log_end);
+		u->log_end++;
+	}
+	return 0;
+}
+
+/* Return: the number of slots read, 0 at the end of the device, or an errno. */
+static int read_slots(struct obd_upper *u, struct lsmt_entry *e,
+		      struct obd_error *err)
+{
+	struct obd_dev dev = { .bdev = u->index };
+	u32 n = min_t(u64, LOAD_SLOTS, u->logger.slots - u->log_end);
+	int r;
+
+	if (!n)
+		return 0;
+	r = obd_interrupted() ? -EINTR :
+	    obd_dev_read(&dev, LSMT_HEADER_SPACE + u->log_end * sizeof(*e), e,
+			 n * sizeof(*e));
+	if (r)
+		return obd_fail(err, r, "cannot read the log: error %d", r);
+	return n;
+}
+
+static int load_log(struct obd_upper *u, struct obd_error *err)
+{
+	struct lsmt_entry *e;
+	int n, r = 0;
+
+	e = kvmalloc_array(LOAD_SLOTS, sizeof(*e), GFP_KERNEL);
+	if (!e)
+		return obd_fail(err, -ENOMEM, "no memory for the log");
+	do {
+		n = read_slots(u, e, err);
+		if (n > 0)
+			r = load_entries(u, e, n, err);
+	} while (n > 0 && !r);
+	kvfree(e);
+	return min3(n, r, 0);
+}
+
+static int upper_load(struct obd_upper *u, struct obd_error *err)
+{
+	int r;
+
+	r = load_headers(u, err) ?: load_log(u, err);
+	if (r)
+		return r;
+	u->logger.end = u->log_end;
+	u->log_slots = u->logger.slots;
+	u->space.sectors = bdev_nr_sectors(u->data);
+	return obd_space_load(&u->space, &u->map, &u->lock, err);
+}
+
+struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
+				struct block_device *index, u8 tag,
+				struct obd_error *err)
+{
+	struct obd_upper *u;
+	int r;
+
+	if (data == index) {
+		r = obd_fail(err, -EINVAL,
+			     "data and index are the same device");
+		return ERR_PTR(r);
+	}
+	mutex_lock(&uppers_lock);
+	u = find_upper(ti, data, index, err);
+	if (u) {
+		if (!IS_ERR(u))
+			u->users++;
+		mutex_unlock(&uppers_lock);
+		return u;
+	}
+	u = upper_alloc(ti, data, index, tag);
+	if (u)
+		list_add(&u->link, &uppers);
+	mutex_unlock(&uppers_lock);
+	if (!u) {
+		r = obd_fail(err, -ENOMEM, "no memory for a writable layer");
+		return ERR_PTR(r);
+	}
+
+	r = upper_load(u, err);
+	mutex_lock(&uppers_lock);
+	u->ready = !r;
+	mutex_unlock(&uppers_lock);
+	if (!r)
+		return u;
+	obd_upper_put(u);
+	return ERR_PTR(r);
+}
+
+void obd_upper_put(struct obd_upper *u)
+{
+	bool last;
+
+	if (!u)
+		return;
+	mutex_lock(&uppers_lock);
+	last = !--u->users;
+	if (last)
+		list_del(&u->link);
+	mutex_unlock(&uppers_lock);
+	if (!last)
+		return;
+	cancel_work_sync(&u->commit_work);
+	cancel_work_sync(&u->release_work);
+	cleanup_srcu_struct(&u->bios);
+	upper_free(u);
+}
+
+/* The first sector of a device has all of a header that is used. */
+static int write_virtual_size(struct block_device *bdev, u64 sectors)
+{
+	struct lsmt_header *header = kmalloc(OBD_SECTOR_SIZE, GFP_NOIO);
+	int r;
+
+	if (!header)
+		return -ENOMEM;
+	r = obd_bdev_io(bdev, REQ_OP_READ, 0, header, OBD_SECTOR_SIZE);
+	if (!r) {
+		header->virtual_size = cpu_to_le64(sectors << SECTOR_SHIFT);
+		r = obd_bdev_io(bdev, REQ_OP_WRITE | REQ_FUA, 0, header,
+				OBD_SECTOR_SIZE);
+	}
+	kfree(header);
+	return r;
+}
+
+/* Also finishes what was interrupted. */
+static int grow(struct obd_upper *u, u64 sectors)
+{
+	int r;
+
+	if (sectors <= u->virtual_sectors && !u->unequal)
+		return 0;
+	sectors = max(sectors, u->virtual_sectors);
+	u->unequal = true;
+	r = write_virtual_size(u->index, sectors) ?:
+	    write_virtual_size(u->data, sectors);
+	if (r)
+		return r;
+	u->virtual_sectors = sectors;
+	u->unequal = false;
+	return 0;
+}
+
+int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
+{
+	u64 sectors = bdev_nr_sectors(u->data);
+	int r;
+
+	if (ti->len < u->sectors || sectors < u->space.end)
+		return -EINVAL;
+	if (!u->failed) {
+		r = obd_logger_start(&u->logger) ?: grow(u, ti->len);
+		if (r)
+			return r;
+	}
+	spin_lock_irq(&u->lock);
+	u->space.sectors = sectors;
+	u->log_slots = u->logger.slots;
+	u->full = false;
+	u->low = false;
+	spin_unlock_irq(&u->lock);
+	u->sectors = ti->len;
+	u->low_water = low_water;
+	WRITE_ONCE(u->ti, ti);
+	return 0;
+}
+
+void obd_upper_stop(struct obd_upper *u)
+{
+	obd_upper_kick(u);
+	flush_work(&u->commit_work);
+	flush_work(&u->release_work);
+	WRITE_ONCE(u->ti, NULL);
+	flush_work(&u->commit_work);
+}
+
+void obd_upper_usage(struct obd_upper *u, struct obd_upper_usage *usage)
+{
+	spin_lock_irq(&u->lock);
+	*usage = (struct obd_upper_usage) {
+		.failed = u->failed,
+		.extents = u->map.nr,
+		.map_bytes = obd_upper_map_bytes(&u->map),
+		.used_sectors = u->space.sectors -
+				obd_space_available(&u->space),
+		.data_sectors = u->space.sectors,
+		.log_entries = u->log_end,
+		.log_slots = u->log_slots,
+		.pending = u->nr_pending,
+		.commits = u->nr_commits,
+		.compactions = u->nr_compactions,
+	};
+	spin_unlock_irq(&u->lock);
+}

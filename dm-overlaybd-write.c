@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The bios of a writable layer.
+ */
+#include <linux/delay.h>
+
+#include "dm-overlaybd-upper.h"
+
+/* Slots of the log that a write may cost: its entry, and an extent cut in two. */
+#define SLOTS_PER_WRITE	4
+
+/* Commits to wait for when there is no room that may make some. */
+#define ROOM_ROUNDS	3
+
+/* Half a minute at the most. */
+#define MEMORY_TRIES	300
+#define MEMORY_WAIT_MS	100
+
+static struct obd_upper_io *io_of(struct bio *bio)
+{
+	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
+
+	return &data->upper;
+}
+
+static int end_bio(struct bio *bio, int r)
+{
+	bio->bi_status = errno_to_blk_status(r);
+	bio_endio(bio);
+	return DM_MAPIO_SUBMITTED;
+}
+
+static void wait_for_commit(struct obd_upper *u, struct bio *bio)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&u->lock, flags);
+	bio_list_add(&u->waiting, bio);
+	spin_unlock_irqrestore(&u->lock, flags);
+	obd_upper_kick(u);
+}
+
+static void finish(struct bio *bio, struct obd_upper_io *io)
+{
+	bio->bi_end_io = io->end_io;
+	if (io->fua && !bio->bi_status)
+		wait_for_commit(io->upper, bio);
+	else
+		bio_endio(bio);
+}
+
+static void in_place_endio(struct bio *bio)
+{
+	struct obd_upper_io *io = io_of(bio);
+
+	obd_srcu_up_read(&io->upper->bios, io->bios_idx);
+	finish(bio, io);
+}
+
+static void remap(struct bio *bio, struct obd_upper_io *io, u64 moffset,
+		  bio_end_io_t *end_io)
+{
+	io->end_io = bio->bi_end_io;
+	bio->bi_end_io = end_io;
+	bio_set_dev(bio, io->upper->data);
+	bio->bi_iter.bi_sector = moffset;
+}
+
+void obd_upper_read(struct obd_upper *u, struct bio *bio, u64 sector,
+		    struct obd_upper_io *io, enum obd_what *what)
+{
+	struct obd_piece piece;
+	int idx = obd_srcu_down_read(&u->bios);
+
+	obd_upper_map_lookup(&u->map, sector, &piece);
+	if (bio_sectors(bio) > piece.len)
+		dm_accept_partial_bio(bio, piece.len);
+	*what = piece.what;
+	if (piece.what != OBD_DATA) {
+		obd_srcu_up_read(&u->bios, idx);
+		return;
+	}
+	io->upper = u;
+	io->bios_idx = idx;
+	io->fua = false;
+	remap(bio, io, piece.moffset, in_place_endio);
+}
+
+/* An entry that continues the last one, in both places, becomes part of it. */
+static bool extend_pending(struct obd_upper *u, u64 sector,
+			   const struct obd_piece *piece)
+{
+	bool zeroed = piece->what == OBD_ZEROES;
+	struct lsmt_entry *e;
+	u64 first, moffset;
+	u32 len;
+
+	if (!u->nr_pending)
+		return false;
+	e = &u->pending[u->nr_pending - 1];
+	first = lsmt_entry_offset(e);
+	len = lsmt_entry_length(e);
+	moffset = zeroed ? 0 : lsmt_entry_moffset(e);
+	if (lsmt_entry_zeroed(e) != zeroed || first + len != sector ||
+	    (!zeroed && moffset + len != piece->moffset) ||
+	    len + piece->len > OBD_WRITE_MAX_SECTORS)
+		return false;
+	obd_log_entry(e, first, len + piece->len, moffset, u->tag);
+	return true;
+}
+
+/* Map a piece, free what it overrides, have it logged; under the lock. */
+static int map_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece,
+		     gfp_t gfp)
+{
+	int r;
+
+	r = obd_upper_map_store(&u->map, sector, piece, &u->freed, gfp);
+	if (r)
+		return r;
+	obd_space_free(&u->space, &u->freed);
+	if (!extend_pending(u, sector, piece))
+		obd_log_entry(&u->pending[u->nr_pending++], sector, piece->len,
+			      piece->moffset, u->tag);
+	return 0;
+}
+
+static int map_data(struct obd_upper *u, struct obd_upper_io *io, gfp_t gfp)
+{
+	struct obd_piece piece;
+	int r;
+
+	while (io->len) {
+		piece.what = OBD_DATA;
+		piece.moffset = io->moffset;
+		piece.len = io->len;
+		r = map_piece(u, io->sector, &piece, gfp);
+		if (r)
+			return r;
+		io->sector += piece.len;
+		io->moffset += piece.len;
+		io->len -= piece.len;
+	}
+	return 0;
+}
+
+/* Where a write has failed another one might, until the layer is opened anew. */
+static void lose_data(struct obd_upper *u, struct obd_upper_io *io)
+{
+	u->space.lost += io->len;
+	io->len = 0;
+}
+
+static void append_endio(struct bio *bio)
+{
+	struct obd_upper_io *io = io_of(bio);
+	struct obd_upper *u = io->upper;
+	unsigned long flags;
+	bool stalled, kick;
+
+	spin_lock_irqsave(&u->lock, flags);
+	if (bio->bi_status)
+		lose_data(u, io);
+	stalled = map_data(u, io, OBD_GFP_TRY);
+	if (stalled)
+		bio_list_add(&u->stalled, bio);
+	else
+		u->nr_reserved--;
+	kick = stalled || u->nr_pending >= OBD_PENDING_MAX / 2;
+	spin_unlock_irqrestore(&u->lock, flags);
+
+	if (kick)
+		obd_upper_kick(u);
+	if (wq_has_sleeper(&u->wait))
+		wake_up(&u->wait);
+	if (!stalled)
+		finish(bio, io);
+}
+
+static int try_map_stalled(struct obd_upper *u, struct obd_upper_io *io)
+{
+	int r;
+
+	spin_lock_irq(&u->lock);
+	r = map_data(u, io, OBD_GFP_RESERVES);
+	spin_unlock_irq(&u->lock);
+	return r;
+}
+
+/* See to it that there is some memory; not for ever. */
+static bool wait_for_memory(unsigned int try)
+{
+	struct page *page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
+
+	if (page)
+		__free_page(page);
+	else
+		msleep(MEMORY_WAIT_MS);
+	return try < MEMORY_TRIES;
+}
+
+void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
+{
+	struct obd_upper_io *io = io_of(bio);
+	unsigned int try = 0;
+	int r;
+
+	do {
+		r = try_map_stalled(u, io);
+	} while (r && wait_for_memory(try++));
+
+	spin_lock_irq(&u->lock);
+	lose_data(u, io);
+	u->nr_reserved--;
+	spin_unlock_irq(&u->lock);
+	wake_up(&u->wait);
+	if (r)
+		bio->bi_status = BLK_STS_RESOURCE;
+	finish(bio, io);
+}
+
+/* Tell once that something has become scarce. */
+static void note_room(struct obd_upper *u, bool full)
+{
+	bool low = obd_space_available(&u->space) < u->low_water;
+
+	if ((full && !u->full) || (low && !u->low)) {
+		u->event = true;
+		obd_upper_kick(u);
+	}
+	u->full = full;
+	u->low = low;
+}
+
+/* There is none; is there hope that the next commits make some? */
+static int no_room(struct obd_upper *u, bool hope)
+{
+	if (hope)
+		return -EBUSY;
+	note_room(u, true);
+	return -ENOSPC;
+}
+
+/*
+ * Under the lock. Return: 0; -EAGAIN if a commit will make room; -EBUSY if it
+ * may; or -ENOSPC or -EIO.
+ */
+static int reserve(struct obd_upper *u)
+{
+	if (u->failed)
+		return -EIO;
+	if (u->nr_pending + u->nr_reserved >= OBD_PENDING_MAX)
+		return -EAGAIN;
+	if (obd_upper_log_room(u) < SLOTS_PER_WRITE)
+		return no_room(u, obd_upper_compactable(u));
+	u->nr_reserved++;
+	return 0;
+}
+
+/* One attempt at something that needs an entry of the log. */
+typedef int (*attempt_fn)(struct obd_upper *u, struct obd_upper_io *io);
+
+static int try_append(struct obd_upper *u, struct obd_upper_io *io)
+{
+	u64 len;
+	int r;
+
+	r = reserve(u);
+	if (r)
+		return r;
+	len = obd_space_alloc(&u->space, io->len, &io->moffset);
+	if (!len) {
+		u->nr_reserved--;
+		return no_room(u, u->space.due || u->space.pending->sectors);
+	}
+	io->len = len;
+	note_room(u, false);
+	return 0;
+}
+
+static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
+{
+	struct obd_piece piece = { .what = OBD_ZEROES, .len = io->len };
+	int r;
+
+	r = reserve(u);
+	if (r)
+		return r;
+	u->nr_reserved--;
+	r = map_piece(u, io->sector, &piece, OBD_GFP_TRY);
+	if (r)
+		return r;
+	io->sector += piece.len;
+	io->len -= piece.len;
+	if (u->nr_pending >= OBD_PENDING_MAX / 2)
+		obd_upper_kick(u);
+	return 0;
+}
+
+static int attempt(struct obd_upper *u, struct obd_upper_io *io,
+		   attempt_fn fn)
+{
+	unsigned long flags;
+	int r;
+
+	spin_lock_irqsave(&u->lock, flags);
+	r = fn(u, io);
+	spin_unlock_irqrestore(&u->lock, flags);
+	return r;
+}
+
+static void wait_for_room(struct obd_upper *u)
+{
+	obd_upper_kick(u);
+	flush_work(&u->commit_work);
+	flush_work(&u->release_work);
+}
+
+/* Attempt it until it works, or until it is clear that it will not. */
+static int insist(struct obd_upper *u, struct bio *bio,
+		  struct obd_upper_io *io, attempt_fn fn)
+{
+	unsigned int rounds = 0, tries = 0;
+	int r;
+
+	for (;;) {
+		r = attempt(u, io, fn);
+		if (r != -EAGAIN && r != -EBUSY && r != -ENOMEM)
+			return r;
+		if (bio->bi_opf & REQ_NOWAIT)
+			return -EAGAIN;
+		if (r == -EBUSY) {
+			if (rounds++ == ROOM_ROUNDS)
+				return -ENOSPC;
+			wait_for_room(u);
+		} else if (r == -ENOMEM) {
+			if (!wait_for_memory(tries++))
+				return r;
+		} else {
+			obd_upper_kick(u);
+			wait_event(u->wait, obd_upper_has_slot(u));
+		}
+	}
+}
+
+static int write_in_place(struct obd_upper *u, struct bio *bio,
+			  struct obd_upper_io *io, u64 moffset)
+{
+	if (unlikely(READ_ONCE(u->failed))) {
+		obd_srcu_up_read(&u->bios, io->bios_idx);
+		return end_bio(bio, -EIO);
+	}
+	bio->bi_opf &= ~REQ_FUA;
+	remap(bio, io, moffset, in_place_endio);
+	return DM_MAPIO_REMAPPED;
+}
+
+static int append(struct obd_upper *u, struct bio *bio,
+		  struct obd_upper_io *io)
+{
+	int r;
+
+	r = insist(u, bio, io, try_append);
+	if (r)
+		return end_bio(bio, r);
+	if (bio_sectors(bio) > io->len)
+		dm_accept_partial_bio(bio, io->len);
+	bio->bi_opf &= ~REQ_FUA;
+	remap(bio, io, io->moffset, append_endio);
+	return DM_MAPIO_REMAPPED;
+}
+
+int obd_upper_write(struct obd_upper *u, struct bio *bio, u64 sector,
+		    struct obd_upper_io *io)
+{
+	struct obd_piece piece;
+
+	io->upper = u;
+	io->sector = sector;
+	io->fua = bio->bi_opf & REQ_FUA;
+	io->bios_idx = obd_srcu_down_read(&u->bios);
+	obd_upper_map_lookup(&u->map, sector, &piece);
+	io->len = min3(piece.len, (u64)bio_sectors(bio),
+		       (u64)OBD_WRITE_MAX_SECTORS);
+	if (bio_sectors(bio) > io->len)
+		dm_accept_partial_bio(bio, io->len);
+	if (piece.what == OBD_DATA)
+		return write_in_place(u, bio, io, piece.moffset);
+	obd_srcu_up_read(&u->bios, io->bios_idx);
+	return append(u, bio, io);
+}
+
+int obd_upper_zero(struct obd_upper *u, struct bio *bio, u64 sector,
+		   struct obd_upper_io *io)
+{
+	int r = 0;
+
+	io->sector = sector;
+	io->len = bio_sectors(bio);
+	while (!r && io->len)
+		r = insist(u, bio, io, try_zero);
+	if (!r && bio->bi_opf & REQ_FUA)
+		wait_for_commit(u, bio);
+	else
+		end_bio(bio, r);
+	return DM_MAPIO_SUBMITTED;
+}
+
+int obd_upper_flush(struct obd_upper *u, struct bio *bio)
+{
+	wait_for_commit(u, bio);
+	return DM_MAPIO_SUBMITTED;
+}
