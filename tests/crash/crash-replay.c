@@ -28,6 +28,7 @@ struct options {
 	const char *marks;	/* file for them */
 	u64 points;
 	u64 seed;
+	u64 near;
 	u64 change_every;	/* points after which the device goes on */
 	u64 only;		/* point; UINT64_MAX: all */
 	u32 forget_flushes;
@@ -58,6 +59,7 @@ static void usage(FILE *f)
 "                     the others some of the writes since the last flush are\n"
 "                     missing or torn (default 100)\n"
 "  --seed N           for the choice of points, and of what is missing\n"
+"  --near SECTOR      many of the others are when that was written\n"
 "  --only N           this point only; without --table and --run to have its DISK\n"
 "  --list             print the log, and do nothing\n"
 "  --table TABLE      make a device \"" DEVICE_NAME "\" with this table at each point\n"
@@ -232,7 +234,7 @@ static void prepare(struct run *run)
 		die("%s and %s are not of one size", o->start, o->disk);
 	replay_init(&run->replay, &run->log, start, size / SECTOR);
 	run->replay.forget_flushes = o->forget_flushes;
-	run->points = replay_points(&run->log, o->points, o->seed);
+	run->points = replay_points(&run->log, o->points, o->near, o->seed);
 	if (!o->history)
 		return;
 	history_load(&run->history, o->history);
@@ -243,6 +245,7 @@ static void prepare(struct run *run)
 static const struct option long_options[] = {
 	{ "points", required_argument, NULL, 'p' },
 	{ "seed", required_argument, NULL, 's' },
+	{ "near", required_argument, NULL, 'n' },
 	{ "only", required_argument, NULL, 'o' },
 	{ "list", no_argument, NULL, 'l' },
 	{ "table", required_argument, NULL, 't' },
@@ -260,6 +263,7 @@ static void parse_option(struct options *o, int c, char **argv)
 	switch (c) {
 	case 'p':	o->points = parse_number("--points", optarg); break;
 	case 's':	o->seed = parse_number("--seed", optarg); break;
+	case 'n':	o->near = parse_number("--near", optarg); break;
 	case 'o':	o->only = parse_number("--only", optarg); break;
 	case 'l':	o->list = true; break;
 	case 't':	o->table = optarg; break;
@@ -280,7 +284,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.points = 100, .seed = 1, .change_every = 4,
-		.only = UINT64_MAX,
+		.only = UINT64_MAX, .near = NEAR_NOTHING,
 	};
 	struct run run = { .o = &o };
 	u64 failures;

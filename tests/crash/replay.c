@@ -7,6 +7,7 @@
 #include "tests/unit/test.h"
 
 #define COMPARE_SIZE	4096
+#define NEAR_ENTRIES	12
 
 /* Of the writes since the last flush, which are on the disk? */
 enum lottery {
@@ -64,15 +65,36 @@ static size_t exact_points(const struct writelog *log,
 	return n;
 }
 
+static bool covers(const struct writelog_entry *e, u64 sector)
+{
+	return sector - e->sector < e->nr_sectors;
+}
+
+/* After some entry; one near the n-th write to that sector, if there is one. */
+static size_t random_cut(const struct writelog *log, u64 near, u64 *seed)
+{
+	size_t writes = 0, i, n, cut;
+
+	for (i = 0; i < log->nr; i++)
+		writes += covers(&log->entries[i], near);
+	if (!writes || one_in(seed, 2))
+		return random_below(seed, log->nr + 1);
+	n = random_below(seed, writes);
+	for (i = 0; n || !covers(&log->entries[i], near); i++)
+		n -= covers(&log->entries[i], near);
+	cut = i + random_below(seed, 2 * NEAR_ENTRIES);
+	return min(max(cut, (size_t)NEAR_ENTRIES) - NEAR_ENTRIES, log->nr);
+}
+
 struct crash_point *replay_points(const struct writelog *log, size_t nr,
-				  u64 seed)
+				  u64 near, u64 seed)
 {
 	struct crash_point *points = xcalloc(nr, sizeof(*points));
 	size_t n = exact_points(log, points, nr / 2);
 
 	for (; n < nr; n++)
 		points[n] = (struct crash_point){
-			.cut = random_below(&seed, log->nr + 1),
+			.cut = random_cut(log, near, &seed),
 			.seed = random_next(&seed) };
 	qsort(points, nr, sizeof(*points), by_cut);
 	return points;
@@ -145,7 +167,7 @@ static void apply_lottery(const struct replay *r, size_t from, size_t cut,
 	for (i = from; i < cut; i++) {
 		const struct writelog_entry *e = &r->log->entries[i];
 
-		if (e->flags & WRITELOG_FUA)
+		if (e->flags & WRITELOG_FUA && i + 1 < cut)
 			apply(disk, e);
 		else if (!drawn(lottery, i, chosen, &seed))
 			continue;

@@ -12,7 +12,8 @@
  * struct crash_point - when the crash was
  * @cut: that many entries of the log had been made
  * @exact: all of them are on the disk; otherwise, of what came after the last
- *	flush, any part may be
+ *	flush, any part may be, but that an FUA write is missing or torn only if
+ *	it is the last of all
  * @seed: decides which
  */
 struct crash_point {
@@ -42,17 +43,21 @@ void replay_init(struct replay *r, const struct writelog *log, const u8 *start,
 		 u64 sectors);
 void replay_release(struct replay *r);
 
+#define NEAR_NOTHING	UINT64_MAX
+
 /**
  * replay_points - choose when to crash
  * @log: the log
  * @nr: how many points: half of them right after flushes and marks (evenly
  *	distributed, if there are more of those), the others at random
+ * @near: half of the random ones are when this sector was written, or soon
+ *	before or after that; or NEAR_NOTHING
  * @seed: for the random ones
  *
  * Return: the points, in the order of their cuts; free() them.
  */
 struct crash_point *replay_points(const struct writelog *log, size_t nr,
-				  u64 seed);
+				  u64 near, u64 seed);
 
 /**
  * replay_build - make a disk what it was after a crash

@@ -55,22 +55,23 @@ say 'room enough'
 data=$((SECTORS + 1024))
 blank_upper $SECTORS $data 2048
 load_upper $data 1 --ops 1000
-crash_upper $data --points $((POINTS / 3))
+crash_upper $data --points $((POINTS * 5 / 18))
 
 say 'what crashed goes on'
 crash_replay --only $((SEED % 50 + 40))
 cp disk start
 load_upper $data 2 --ops 500
-crash_upper $data --points $((POINTS / 3))
+crash_upper $data --points $((POINTS * 5 / 18))
 
+# The first sector of the log is written at first, and when it is compacted.
 say 'a log that is full again and again'
-blank_upper $SECTORS $data 48
-load_upper $data 1 --ops 1000 --max-sectors 64
+blank_upper $SECTORS $data 72
+load_upper $data 1 --ops 3000 --max-sectors 256
 [ "$COMPACTIONS" -gt 0 ] || fail 'it has never been compacted'
-crash_upper $data --points $((POINTS / 6))
+crash_upper $data --points $((POINTS * 5 / 18)) --near $((data + 8))
 
 say 'data space that is used again and again'
 data=$((SECTORS * 3 / 4))
 blank_upper $SECTORS $data 2048
 load_upper $data 1 --ops 1000 --may-fail
-crash_upper $data --points $((POINTS / 6 + 1)) --change-every 0
+crash_upper $data --points $((POINTS / 6)) --change-every 0

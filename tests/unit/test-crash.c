@@ -288,6 +288,8 @@ static void random_points_lose_what_they_may(void **state)
 	assert_int_equal(contents_seen(&log, 5, 7, 0), 1 << 10);
 	assert_int_equal(contents_seen(&log, 5, 20, 0), 1 << 20);
 	assert_int_equal(contents_seen(&log, 2, 20, 0), 1 << 0);
+	assert_int_equal(contents_seen(&log, 3, 20, 0), 1 << 20 | 1 << 0);
+	assert_int_equal(contents_seen(&log, 4, 20, 0), 1 << 20);
 	assert_int_equal(contents_seen(&log, 6, 3, 0), 1 << 12);
 	assert_int_equal(contents_seen(&log, 9, 3, 0), 1 << 12);
 	assert_int_equal(contents_seen(&log, 9, 0, 0), 1 << 11 | 1 << 0);
@@ -331,7 +333,7 @@ static void points_are_in_order_and_complete(void **state)
 	(void)state;
 	make_groups(&m);
 	parse(&log, &m);
-	points = replay_points(&log, 200, 1);
+	points = replay_points(&log, 200, NEAR_NOTHING, 1);
 	for (i = 0; i < 200; i++) {
 		assert_true(!i || points[i - 1].cut <= points[i].cut);
 		assert_true(points[i].cut <= log.nr);
@@ -340,8 +342,29 @@ static void points_are_in_order_and_complete(void **state)
 	/* After both flushes and the mark. */
 	assert_true(seen[2] && seen[6] && seen[7]);
 	free(points);
-	points = replay_points(&log, 2, 1);
+	points = replay_points(&log, 2, NEAR_NOTHING, 1);
 	assert_int_equal(points[0].exact + points[1].exact, 1);
+	free(points);
+	writelog_release(&log);
+}
+
+static void points_can_be_near_a_sector(void **state)
+{
+	struct crash_point *points;
+	struct writelog log;
+	static struct maker m;
+	size_t i, near = 0;
+
+	(void)state;
+	begin(&m);
+	for (i = 0; i < 100; i++)
+		add_write(&m, i == 60 ? 7 : 1, 1, 0, content_of(1, i));
+	parse(&log, &m);
+	points = replay_points(&log, POINTS, 7, 1);
+	for (i = 0; i < POINTS; i++)
+		near += points[i].cut >= 48 && points[i].cut <= 72;
+	assert_true(near > POINTS / 2);
+	assert_true(near < POINTS);
 	free(points);
 	writelog_release(&log);
 }
@@ -628,6 +651,7 @@ int main(void)
 		cmocka_unit_test(random_points_lose_what_they_may),
 		cmocka_unit_test(writes_are_torn_between_sectors),
 		cmocka_unit_test(points_are_in_order_and_complete),
+		cmocka_unit_test(points_can_be_near_a_sector),
 		cmocka_unit_test(nothing_was_promised),
 		cmocka_unit_test(what_was_flushed_stays),
 		cmocka_unit_test(flushed_discards_stay),
