@@ -23,13 +23,14 @@
 #include <linux/sched/signal.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/zstd.h>
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
 #ifndef BLK_OPEN_READ
-typedef fmode_t blk_mode_t;
+#define blk_mode_t	fmode_t
 #define BLK_OPEN_READ	FMODE_READ
 #define BLK_OPEN_WRITE	FMODE_WRITE
 #endif
@@ -102,14 +103,26 @@ static inline void obd_shrinker_unregister(struct shrinker *s)
  */
 #define OBD_GFP_RESERVES	(GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOWARN)
 
-/* A reader that ends elsewhere than where it began; by this name since 6.3. */
-#ifdef OBD_HAVE_SRCU_DOWN_READ
-#define obd_srcu_down_read	srcu_down_read
-#define obd_srcu_up_read	srcu_up_read
-#else
-#define obd_srcu_down_read	__srcu_read_lock
-#define obd_srcu_up_read	__srcu_read_unlock
+/* Readers that end elsewhere than where they began have names since 6.3. */
+#ifndef OBD_HAVE_SRCU_DOWN_READ
+#define srcu_down_read	__srcu_read_lock
+#define srcu_up_read	__srcu_read_unlock
 #endif
+
+/* For sparse they hold nothing in between. */
+static inline int obd_srcu_down_read(struct srcu_struct *srcu)
+{
+	int idx = srcu_down_read(srcu);
+
+	__release(srcu);
+	return idx;
+}
+
+static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
+{
+	__acquire(srcu);
+	srcu_up_read(srcu, idx);
+}
 
 /* Between the steps of long work: let others run; has the user given up? */
 static inline bool obd_interrupted(void)

@@ -18,9 +18,10 @@
  * @next: what is handed out next
  * @next_end: where that ends
  * @free: what is free below @end, less what is left to hand out
- * @limbo: what sectors overridden since the last obd_space_settle() left
- * @settled: what those overridden before it left, which may still be in use by
- *	bios, or on disk, until obd_space_release()
+ * @limbo: the two that follow
+ * @pending: what has been overridden since the last obd_space_settle()
+ * @settled: what had been before it, which may still be in use by bios, or on
+ *	the disk, until obd_space_release()
  * @due: @settled is waiting for obd_space_release()
  * @durable: what overrides @settled is on disk
  * @lost: sectors that could not be kept account of for lack of memory, or of
@@ -121,6 +122,8 @@ bool obd_space_release(struct obd_space *space);
 /**
  * obd_space_available - how many sectors can be allocated
  * @space: the space
+ *
+ * Return: a number of sectors.
  */
 static inline u64 obd_space_available(const struct obd_space *space)
 {

@@ -9,13 +9,10 @@
 #include "dm-overlaybd-format.h"
 #include "dm-overlaybd-upper-map.h"
 
-#define SHIFT_BITS	56
+#define SHIFT_BITS	(LSMT_MOFFSET_BITS + 1)
 #define SHIFT_MASK	((1UL << SHIFT_BITS) - 1)
 #define NODE_BYTES	256
 #define NODE_SLOTS_MIN	7	/* but for the root */
-
-static_assert(LSMT_MOFFSET_BITS < SHIFT_BITS &&
-	      LSMT_OFFSET_BITS < SHIFT_BITS, "distances");
 
 static void tree_init(struct maple_tree *tree, unsigned int flags,
 		      spinlock_t *lock)
@@ -53,8 +50,10 @@ void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock)
 	tree_init(&map->tree, MT_FLAGS_USE_RCU, lock);
 }
 
+/* There are no readers: do not leave the nodes to RCU. */
 void obd_upper_map_exit(struct obd_upper_map *map)
 {
+	mt_clear_in_rcu(&map->tree);
 	__mt_destroy(&map->tree);
 }
 
@@ -144,11 +143,12 @@ static void note_old(struct store *s, struct obd_freed *freed, void *old,
 static void look_at_old(struct obd_upper_map *map, struct store *s,
 			struct obd_freed *freed)
 {
-	unsigned long begin = s->first ? s->first - 1 : 0;
-	MA_STATE(mas, &map->tree, begin, begin);
+	MA_STATE(mas, &map->tree, s->first, s->first);
 	unsigned int n = 0;
 	void *old;
 
+	if (s->first)
+		mas_set(&mas, s->first - 1);
 	mas_for_each(&mas, old, s->last + 1) {
 		if (n++ == OBD_STORE_MAX) {
 			s->last = min(s->last, mas.index - 1);
@@ -215,11 +215,13 @@ void obd_ranges_exit(struct obd_ranges *ranges)
 
 int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 {
-	unsigned long begin = first ? first - 1 : 0;
-	unsigned long from = first, to = first + len - 1;
-	MA_STATE(mas, &ranges->tree, begin, begin);
+	MA_STATE(mas, &ranges->tree, first, first);
+	unsigned long from = first;
+	unsigned long to = first + len - 1;
 	int r;
 
+	if (first)
+		mas_set(&mas, first - 1);
 	while (mas_find(&mas, first + len)) {
 		from = min(from, mas.index);
 		to = max(to, mas.last);

@@ -24,9 +24,9 @@ static bool upper_uses(const struct obd_upper *u,
  * layer that may be shared, or an ERR_PTR().
  */
 static struct obd_upper *find_upper(struct dm_target *ti,
-				   const struct block_device *data,
-				   const struct block_device *index,
-				   struct obd_error *err)
+				    const struct block_device *data,
+				    const struct block_device *index,
+				    struct obd_error *err)
 {
 	struct mapped_device *md = dm_table_get_md(ti->table);
 	struct obd_upper *u;

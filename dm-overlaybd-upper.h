@@ -70,7 +70,8 @@
  * @unequal: S: one of the headers says less
  * @sectors: S: length of the table, 0 as long as there was none
  * @logger: C: writes the log
- * @log_end: L: a copy of the logger's end, and @log_slots of its slots
+ * @log_end: L: slots of the log in use, by what is being committed, too
+ * @log_slots: L: slots that there are
  *
  * R: under the lock of the list; K: set when it is made; L: under @lock; S: set
  * while the device is suspended; C: used by @commit_work, and while suspended.
@@ -312,6 +313,8 @@ u64 obd_upper_log_room(const struct obd_upper *upper);
  * @upper: the layer
  *
  * Any context.
+ *
+ * Return: true if it may.
  */
 static inline bool obd_upper_has_slot(const struct obd_upper *upper)
 {
@@ -333,6 +336,8 @@ u64 obd_upper_live(const struct obd_upper *upper);
 /**
  * obd_upper_compactable - is the log so long that making it shorter pays?
  * @upper: the layer, locked
+ *
+ * Return: true if it is.
  */
 bool obd_upper_compactable(const struct obd_upper *upper);
 
