@@ -84,7 +84,7 @@ fails()
 	local before
 
 	before=$(events)
-	crash_load --ops 600 --may-fail --cut 300 "$(use "$1")" \
+	crash_load --ops 1200 --may-fail --cut 300 "$(use "$1")" \
 		/dev/mapper/load history >load.log
 	cat load.log
 	! grep -q ' 0 failed' load.log || fail 'nothing has failed'
@@ -119,8 +119,9 @@ blank_upper $SECTORS $DATA $INDEX
 say "seed $SEED"
 
 fresh 'the power fails'
-crash_load --ops 600 --cut 300 "$(use drops)" /dev/mapper/load history
-"$CRASH/crash-check" --live /dev/mapper/load history && fail 'it does not'
+crash_load --ops 1200 --cut 300 "$(use drops)" /dev/mapper/load history
+"$CRASH/crash-check" --live /dev/mapper/load history >live.log &&
+	fail 'it does not'
 reopen
 gone
 
@@ -133,7 +134,7 @@ fails data-errors
 gone
 
 fresh 'a part of the data cannot be written'
-crash_load --ops 600 --may-fail --cut 300 "$(use bad-half)" \
+crash_load --ops 1200 --may-fail --cut 300 "$(use bad-half)" \
 	/dev/mapper/load history
 expect_equal mode "$(upper_field load mode)" rw
 sh -c "$(use good)"
@@ -142,7 +143,7 @@ reopen --live
 gone
 
 fresh 'the index is not what was written'
-crash_load --ops 300 --cut 150 "$(use corrupts)" /dev/mapper/load history
+crash_load --ops 600 --cut 150 "$(use corrupts)" /dev/mapper/load history
 dmsetup remove --retry load
 sh -c "$(use good)"
 survives

@@ -18,9 +18,10 @@ load_upper()
 	start_log 192
 	split_disk log /dev/mapper/crash-log "$data"
 	dm_create load "$(upper_table log $SECTORS)"
-	[ "$generation" != 1 ] || expect_same /dev/mapper/load raw
+	[ "$generation" != 1 ] ||
+		cmp -n $((SECTORS * SECTOR)) /dev/mapper/load raw
 	crash_load --log crash-log --generation "$generation" "$@" \
-		/dev/mapper/load history
+		/dev/mapper/load history || fail "$(dmsetup status load)"
 	"$CRASH/crash-check" --live /dev/mapper/load history
 	dmsetup status load
 	expect_equal mode "$(upper_field load mode)" rw
@@ -63,15 +64,17 @@ cp disk start
 load_upper $data 2 --ops 500
 crash_upper $data --points $((POINTS * 5 / 18))
 
-# The first sector of the log is written at first, and when it is compacted.
-say 'a log that is full again and again'
-blank_upper $SECTORS $data 72
-load_upper $data 1 --ops 3000 --max-sectors 256
-[ "$COMPACTIONS" -gt 0 ] || fail 'it has never been compacted'
-crash_upper $data --points $((POINTS * 5 / 18)) --near $((data + 8))
-
 say 'data space that is used again and again'
 data=$((SECTORS * 3 / 4))
 blank_upper $SECTORS $data 2048
 load_upper $data 1 --ops 1000 --may-fail
 crash_upper $data --points $((POINTS / 6)) --change-every 0
+
+# The first sector of the log is written at first, and when it is compacted.
+say 'a log that is full again and again'
+SECTORS=2048
+data=$((SECTORS + 1024))
+blank_upper $SECTORS $data 56
+load_upper $data 1 --ops 3000 --max-sectors 128
+[ "$COMPACTIONS" -gt 1 ] || fail "it was compacted $COMPACTIONS times"
+crash_upper $data --points $((POINTS * 5 / 18)) --near $((data + 8))
