@@ -47,8 +47,9 @@ TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
-	    tools/trace-file.c \
-	    tests/fuzz/fixup.c $(wildcard tests/unit/blob-*.c)
+	    tools/trace-file.c tools/upper.c tools/replay.c \
+	    tests/fuzz/fixup.c tests/unit/blob-builder.c \
+	    tests/unit/upper-model.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))
 

@@ -47,7 +47,7 @@ struct obd_space {
 /**
  * obd_space_init - begin with nothing in use
  * @space: the space
- * @lock: held for all that follows
+ * @lock: held for all that follows, but for obd_space_exit()
  */
 void obd_space_init(struct obd_space *space, spinlock_t *lock);
 

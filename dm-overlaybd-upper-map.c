@@ -50,11 +50,24 @@ void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock)
 	tree_init(&map->tree, MT_FLAGS_USE_RCU, lock);
 }
 
-/* There are no readers: do not leave the nodes to RCU. */
+/*
+ * Nobody else has the tree any more: its nodes need not be left to RCU, and the
+ * lock, which a large one holds for long, is there for its own checks only.
+ */
+static void tree_exit(struct maple_tree *tree)
+{
+	static DEFINE_SPINLOCK(lock);
+
+	spin_lock(&lock);
+	mt_set_external_lock(tree, &lock);
+	mt_clear_in_rcu(tree);
+	__mt_destroy(tree);
+	spin_unlock(&lock);
+}
+
 void obd_upper_map_exit(struct obd_upper_map *map)
 {
-	mt_clear_in_rcu(&map->tree);
-	__mt_destroy(&map->tree);
+	tree_exit(&map->tree);
 }
 
 void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector,
@@ -210,7 +223,7 @@ void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock)
 
 void obd_ranges_exit(struct obd_ranges *ranges)
 {
-	__mt_destroy(&ranges->tree);
+	tree_exit(&ranges->tree);
 }
 
 int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)

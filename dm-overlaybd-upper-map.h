@@ -12,6 +12,10 @@
 
 #include "dm-overlaybd-compat.h"
 
+#if BITS_PER_LONG < 64
+#error "dm-overlaybd needs a 64-bit kernel: maple trees are indexed by long"
+#endif
+
 enum obd_what {
 	OBD_UNMAPPED,	/* the layers below have the answer */
 	OBD_ZEROES,
@@ -68,7 +72,9 @@ void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock);
 
 /**
  * obd_upper_map_exit - forget everything
- * @map: the map, locked; nobody looks anything up any more
+ * @map: the map, which nobody else uses any more
+ *
+ * Must not be called with interrupts off.
  */
 void obd_upper_map_exit(struct obd_upper_map *map);
 
@@ -137,7 +143,9 @@ void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock);
 
 /**
  * obd_ranges_exit - forget everything
- * @ranges: the set, locked
+ * @ranges: the set, which nobody else uses any more
+ *
+ * Must not be called with interrupts off.
  */
 void obd_ranges_exit(struct obd_ranges *ranges);
 

@@ -8,7 +8,8 @@
  * sector, so that the trailer's 96 bytes are not all visible), those bytes are
  * copied into a file of one sector in memory, and dm-linear joins its loop
  * device to the other. All other blobs have nothing there that is needed, and
- * a device less in their way.
+ * a device less in their way. The index of an upper that is not to be written
+ * may need the same.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -66,13 +67,13 @@ static int attach_file(struct job *job, int file, const char *path,
 }
 
 /* One sector in memory that begins with the last bytes of a file. */
-static int copy_tail(struct stack_lower *lower)
+static int copy_tail(struct obd_dev *file)
 {
-	u32 len = lower->bytes % OBD_SECTOR_SIZE;
+	u32 len = file->size % OBD_SECTOR_SIZE;
 	char sector[OBD_SECTOR_SIZE] = { };
 	int fd, r;
 
-	r = obd_dev_read(&lower->dev, lower->bytes - len, sector, len);
+	r = obd_dev_read(file, file->size - len, sector, len);
 	if (r)
 		return r;
 	fd = memfd_create("overlaybd tail", MFD_CLOEXEC);
@@ -85,27 +86,26 @@ static int copy_tail(struct stack_lower *lower)
 	return r;
 }
 
-static int attach_tail(struct job *job, struct stack_lower *lower,
-		       unsigned int i, dev_t *dev)
+static int attach_tail(struct job *job, struct obd_dev *file,
+		       const char *path, unsigned int i, dev_t *dev)
 {
-	int fd = copy_tail(lower);
+	int fd = copy_tail(file);
 	int number, r;
 
 	if (fd < 0) {
 		complain("layer %u (%s): cannot copy its last bytes: %s", i,
-			 lower->path, strerror(-fd));
+			 path, strerror(-fd));
 		return EXIT_FAILED;
 	}
-	r = keep(job, loop_attach(fd, lower->path, false, &number, dev),
-		 lower->path, i);
+	r = keep(job, loop_attach(fd, path, 0, &number, dev), path, i);
 	close(fd);
 	return r;
 }
 
-static int join(struct job *job, struct stack_lower *lower, unsigned int i,
+static int join(struct job *job, const struct obd_dev *file, unsigned int i,
 		dev_t rest, dev_t tail, dev_t *dev)
 {
-	u64 sectors = lower->bytes >> OBD_SECTOR_SHIFT;
+	u64 sectors = file->size >> OBD_SECTOR_SHIFT;
 	char params[2][DEV_TEXT_SIZE];
 	char name[DM_NAME_LEN], uuid[DM_UUID_LEN];
 	struct device_line lines[] = {
@@ -121,7 +121,8 @@ static int join(struct job *job, struct stack_lower *lower, unsigned int i,
 		 job->name, i);
 	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", i,
 		 job->name);
-	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), &device);
+	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), true,
+			  &device);
 	if (!r)
 		*dev = device.dev;
 	return r;
@@ -140,14 +141,80 @@ static int attach_lower(struct job *job, struct stack_lower *lower,
 	if (!lower->needs_tail)
 		return attach_file(job, lower->dev.fd, lower->path, i, dev);
 	r = attach_file(job, lower->dev.fd, lower->path, i, &rest);
-	r = r ?: attach_tail(job, lower, i, &tail);
-	return r ?: join(job, lower, i, rest, tail, dev);
+	r = r ?: attach_tail(job, &lower->dev, lower->path, i, &tail);
+	return r ?: join(job, &lower->dev, i, rest, tail, dev);
 }
 
 static int no_memory(const struct stack *stack)
 {
 	complain("no memory for %u layers", stack->nr);
 	return EXIT_FAILED;
+}
+
+/* Its loop device is nobody else's. */
+static int attach_upper_file(struct job *job, const struct upper_file *file,
+			     bool writable, unsigned int i, dev_t *dev)
+{
+	unsigned int flags = writable ? LOOP_WRITABLE : 0;
+	int number;
+
+	if (file->rdev) {
+		*dev = file->rdev;
+		return EXIT_OK;
+	}
+	if (job->direct_io && loop_can_direct_io(file->fd))
+		flags |= LOOP_DIRECT_IO;
+	return keep(job, loop_attach(file->fd, file->path, flags, &number, dev),
+		    file->path, i);
+}
+
+/* As long as the file is not extended, the last entries may be hidden. */
+static int attach_upper_index(struct job *job, struct upper_files *files,
+			      unsigned int i, dev_t *dev)
+{
+	struct obd_dev file = { files->index.fd, files->index.size };
+	dev_t rest, tail;
+	int r;
+
+	if (files->index.rdev || files->index.size % OBD_SECTOR_SIZE == 0)
+		return attach_upper_file(job, &files->index, files->writable,
+					 i, dev);
+	r = attach_upper_file(job, &files->index, false, i, &rest);
+	r = r ?: attach_tail(job, &file, files->index.path, i, &tail);
+	return r ?: join(job, &file, i, rest, tail, dev);
+}
+
+static int extend_upper(struct stack *stack)
+{
+	struct upper_files *files = &stack->upper;
+	u64 bytes = stack->nr_sectors << OBD_SECTOR_SHIFT;
+	u64 log_end = upper_log_end(&files->upper);
+
+	if (!files->writable)
+		return EXIT_OK;
+	return upper_files_cut(files) ?:
+	       upper_files_extend(files, upper_data_capacity(bytes),
+				  upper_index_capacity(bytes, log_end));
+}
+
+static int attach_upper(struct job *job, struct stack *stack,
+			struct table_upper *upper)
+{
+	struct upper_files *files = &stack->upper;
+	dev_t data, index;
+	int r;
+
+	if (!stack->has_upper)
+		return EXIT_OK;
+	r = extend_upper(stack) ?:
+	    attach_upper_file(job, &files->data, files->writable, stack->nr,
+			      &data) ?:
+	    attach_upper_index(job, files, stack->nr, &index);
+	if (r)
+		return r;
+	upper->data = dev_text(data);
+	upper->index = dev_text(index);
+	return upper->data && upper->index ? EXIT_OK : no_memory(stack);
 }
 
 static int attach_lowers(struct job *job, const struct stack *stack,
@@ -169,7 +236,7 @@ static int attach_lowers(struct job *job, const struct stack *stack,
 	return EXIT_OK;
 }
 
-int attach_stack(struct attached *attached, const struct stack *stack,
+int attach_stack(struct attached *attached, struct stack *stack,
 		 const char *name, bool direct_io, struct table *table)
 {
 	struct job job = {
@@ -183,12 +250,13 @@ int attach_stack(struct attached *attached, const struct stack *stack,
 	r = table_alloc(table, stack->nr);
 	if (r)
 		return r;
-	/* A layer takes two loop devices at the most. */
-	attached->fds = calloc(2 * stack->nr, sizeof(*attached->fds));
+	/* A layer takes two loop devices at the most, an upper three. */
+	attached->fds = calloc(2 * stack->nr + 3, sizeof(*attached->fds));
 	if (!attached->fds)
 		return no_memory(stack);
 	loops_begin(&job.loops);
-	r = attach_lowers(&job, stack, table);
+	r = attach_lowers(&job, stack, table) ?:
+	    attach_upper(&job, stack, &table->upper);
 	loops_end(&job.loops);
 	return r;
 }

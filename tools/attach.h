@@ -22,7 +22,7 @@ struct attached {
  * attach_stack - find or make a block device for every layer
  * @attached: release with attach_release(), also after a failure, but not
  *	before the table is loaded
- * @stack: the layers
+ * @stack: the layers; the files of a writable upper are extended
  * @name: the device that they are for
  * @direct_io: let loop devices go past the page cache
  * @table: receives the devices
@@ -32,7 +32,7 @@ struct attached {
  *
  * Return: an exit code.
  */
-int attach_stack(struct attached *attached, const struct stack *stack,
+int attach_stack(struct attached *attached, struct stack *stack,
 		 const char *name, bool direct_io, struct table *table);
 
 /**

@@ -51,7 +51,7 @@ static int make_room(void **array, u64 *max, u64 nr, size_t size)
 	return 0;
 }
 
-static int add_change(struct changes *c, u64 sector, u64 len, bool zeroed)
+int changes_add(struct changes *c, u64 sector, u64 len, bool zeroed)
 {
 	struct change *last = c->nr ? &c->list[c->nr - 1] : NULL;
 
@@ -70,7 +70,7 @@ static int add_change(struct changes *c, u64 sector, u64 len, bool zeroed)
 	return 0;
 }
 
-static int add_sum(struct changes *c, u64 sum)
+int changes_add_sum(struct changes *c, u64 sum)
 {
 	if (make_room((void **)&c->sums, &c->max_sums, c->nr_sums,
 		      sizeof(*c->sums)))
@@ -104,8 +104,8 @@ static int add_state(struct found *f, enum data_state state, u64 sector,
 		f->sum = crc64_ecma_refl(f->sum, raw, len);
 		f->has_data = true;
 	}
-	return add_change(&f->changes, sector, len >> OBD_SECTOR_SHIFT,
-			  state == ZEROED);
+	return changes_add(&f->changes, sector, len >> OBD_SECTOR_SHIFT,
+			   state == ZEROED);
 }
 
 /*
@@ -178,7 +178,7 @@ static int take_hole(struct scan *s, u64 sector)
 	s->done = sector;
 	if (!s->base || from >= sector)
 		return 0;
-	return add_change(s->changes, from, sector - from, true);
+	return changes_add(s->changes, from, sector - from, true);
 }
 
 static int take_chunk(void *ctx, u64 item, void *slot, struct obd_error *err)
@@ -190,11 +190,11 @@ static int take_chunk(void *ctx, u64 item, void *slot, struct obd_error *err)
 
 	r = take_hole(s, sector);
 	for (i = 0; !r && i < f->changes.nr; i++)
-		r = add_change(s->changes, f->changes.list[i].sector,
-			       f->changes.list[i].len,
-			       f->changes.list[i].zeroed);
+		r = changes_add(s->changes, f->changes.list[i].sector,
+				f->changes.list[i].len,
+				f->changes.list[i].zeroed);
 	if (!r && f->has_data)
-		r = add_sum(s->changes, f->sum);
+		r = changes_add_sum(s->changes, f->sum);
 	s->done = min(sector + (CHUNK_BYTES >> OBD_SECTOR_SHIFT),
 		      s->nr_sectors);
 	progress_add(s->progress, CHUNK_BYTES);
@@ -318,20 +318,45 @@ u64 changes_entries(const struct changes *changes, u32 max_len)
 	return sum;
 }
 
+static u64 change_end(const struct change *c)
+{
+	return c->sector + c->len;
+}
+
+/*
+ * Are these zeros better stored? Where nothing but zeros can be filled in, only
+ * next to data: the number of changes would stay the same otherwise.
+ */
+static bool fills(const struct changes *c, u64 i, const struct change *last,
+		  u64 gap)
+{
+	const struct change *zeros = &c->list[i], *next = zeros + 1;
+
+	if (!zeros->zeroed || zeros->len > gap)
+		return false;
+	if (!c->gaps_unknown)
+		return true;
+	if (last && !last->zeroed && change_end(last) == zeros->sector)
+		return true;
+	return i + 1 < c->nr && !next->zeroed &&
+	       change_end(zeros) == next->sector;
+}
+
 /* Fill gaps of up to @gap sectors, in place. */
 static void fill_gaps(struct changes *c, u64 gap)
 {
+	u64 most = c->gaps_unknown ? 0 : gap;
 	u64 i, kept = 0;
 
 	for (i = 0; i < c->nr; i++) {
 		struct change *last = kept ? &c->list[kept - 1] : NULL;
 		struct change next = c->list[i];
 
-		if (next.zeroed && next.len <= gap)
+		if (fills(c, i, last, gap))
 			next.zeroed = 0;
 		if (last && !last->zeroed && !next.zeroed &&
-		    next.sector - (last->sector + last->len) <= gap)
-			last->len = next.sector + next.len - last->sector;
+		    next.sector - change_end(last) <= most)
+			last->len = change_end(&next) - last->sector;
 		else
 			c->list[kept++] = next;
 	}
@@ -340,13 +365,12 @@ static void fill_gaps(struct changes *c, u64 gap)
 
 void changes_coarsen(struct changes *changes, u32 max_len, u64 max_entries)
 {
-	u64 gap = PAGE_BYTES >> OBD_SECTOR_SHIFT;
+	u64 gap;
 
-	while (changes->nr > 1 &&
-	       changes_entries(changes, max_len) > max_entries) {
+	for (gap = PAGE_BYTES >> OBD_SECTOR_SHIFT;
+	     gap <= LSMT_OFFSET_MASK && changes->nr > 1 &&
+	     changes_entries(changes, max_len) > max_entries; gap *= 2)
 		fill_gaps(changes, gap);
-		gap *= 2;
-	}
 }
 
 void changes_release(struct changes *changes)

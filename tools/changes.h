@@ -29,6 +29,7 @@ struct change {
  * @sums: checksums of the changed data, for telling contents apart
  * @nr_sums: how many
  * @max_sums: how many there is room for
+ * @gaps_unknown: what lies between them cannot be read where their data is
  */
 struct changes {
 	struct change *list;
@@ -37,7 +38,28 @@ struct changes {
 	u64 *sums;
 	u64 nr_sums;
 	u64 max_sums;
+	bool gaps_unknown;
 };
+
+/**
+ * changes_add - append a change, or extend the last one
+ * @changes: the changes
+ * @sector: its first sector, not before the end of the last one
+ * @len: sectors
+ * @zeroed: they are zero
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int changes_add(struct changes *changes, u64 sector, u64 len, bool zeroed);
+
+/**
+ * changes_add_sum - append a checksum
+ * @changes: the changes
+ * @sum: of some of their data
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int changes_add_sum(struct changes *changes, u64 sum);
 
 /**
  * changes_find - compare a raw image with what is below
@@ -66,7 +88,8 @@ int changes_find(struct changes *changes, const struct raw *raw,
  * @max_len: sectors of an index entry at most
  * @max_entries: entries at most, at least 1 for each @max_len sectors of disk
  *
- * What lies between two changes becomes data, the smallest gaps first.
+ * What lies between two changes becomes data, the smallest gaps first; where
+ * gaps are unknown, only those that are zeroed. They may still be too many then.
  */
 void changes_coarsen(struct changes *changes, u32 max_len, u64 max_entries);
 

@@ -9,6 +9,8 @@
 #include "tools/busy.h"
 #include "tools/commands.h"
 #include "tools/dm.h"
+#include "tools/signals.h"
+#include "tools/upper-device.h"
 
 static int check_ours(const struct device *device)
 {
@@ -32,6 +34,36 @@ static int remove_device(const struct device *device)
 	return r;
 }
 
+/* A device that is read-only has left its files as they were. */
+static bool has_files(const struct device *device)
+{
+	return device->live && !device->read_only;
+}
+
+/*
+ * The files are opened first: without the device nothing tells which they are.
+ * That they cannot be opened keeps nobody from closing the device.
+ */
+static int remove_with_upper(const struct device *device)
+{
+	struct upper_device upper = {};
+	int found = EXIT_OK, r;
+
+	if (has_files(device))
+		found = upper_device_find(&upper, device->name);
+	if (!found && upper.table.upper.data)
+		found = upper_device_open(&upper);
+	r = remove_device(device);
+	if (!r && !found && upper.table.upper.data)
+		found = upper_files_settle(&upper.files);
+	upper_device_release(&upper);
+	if (r || !found)
+		return r;
+	complain("%s is closed, but the files of its upper are not cut: use overlaybdsetup repair",
+		 device->name);
+	return found;
+}
+
 /*
  * Loop devices go by themselves with the last device that holds them. Devices
  * that joined tails do not, nor did they if open was killed halfway.
@@ -46,7 +78,7 @@ static int close_locked(const char *name)
 	if (r == EXIT_NO_DEVICE)
 		complain("there is no device %s", name);
 	else if (!r)
-		r = check_ours(&device) ?: remove_device(&device);
+		r = check_ours(&device) ?: remove_with_upper(&device);
 	if (r && r != EXIT_NO_DEVICE)
 		return r;
 	if (!r)
@@ -57,6 +89,7 @@ static int close_locked(const char *name)
 
 static int close_device(const char *name)
 {
+	sigset_t before;
 	int lock, r;
 
 	r = device_prepare();
@@ -65,7 +98,9 @@ static int close_device(const char *name)
 	r = device_lock(name, &lock);
 	if (r)
 		return r;
+	signals_hold(&before);
 	r = close_locked(name);
+	signals_release(&before);
 	close(lock);
 	return r;
 }
@@ -100,7 +135,8 @@ const struct command cmd_close = {
 	.args = "NAME",
 	.summary = "Remove a device and what open created for it",
 	.help =
-"A device that is in use stays, and its users are named.\n"
+"A device that is in use stays, and its users are named. The files of an upper\n"
+"are cut to what is in them.\n"
 "\n"
 "Options:\n"
 "  -h, --help  print this\n",

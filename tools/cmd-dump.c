@@ -8,12 +8,10 @@
 #include "dm-overlaybd-tar.h"
 #include "tools/commands.h"
 #include "tools/compressor.h"
+#include "tools/dump-lsmt.h"
+#include "tools/dump-upper.h"
 #include "tools/file.h"
 #include "tools/report.h"
-
-static const char *const lsmt_flags[] = {
-	"header", "data", "sealed", "gc", "sparse", "info-valid", NULL,
-};
 
 static const char *const zfile_flags[] = {
 	"header", "data", "sealed", "overwritten", "digest", "table-packed",
@@ -47,19 +45,6 @@ static const struct row zfile_rows[] = {
 	ROW(struct zfile_header, use_dict, ROW_U8),
 	ROW(struct zfile_header, dict_size, ROW_LE32),
 	ROW(struct zfile_header, verify, ROW_U8),
-};
-
-static const struct row lsmt_rows[] = {
-	ROW(struct lsmt_header, size, ROW_LE32),
-	ROW_BITS(struct lsmt_header, flags, ROW_FLAGS32, lsmt_flags),
-	ROW(struct lsmt_header, index_offset, ROW_LE64),
-	ROW(struct lsmt_header, index_size, ROW_LE64),
-	ROW(struct lsmt_header, virtual_size, ROW_LE64),
-	ROW(struct lsmt_header, uuid, ROW_TEXT),
-	ROW(struct lsmt_header, parent_uuid, ROW_TEXT),
-	ROW(struct lsmt_header, version, ROW_U8),
-	ROW(struct lsmt_header, sub_version, ROW_U8),
-	ROW(struct lsmt_header, user_tag, ROW_TEXT),
 };
 
 /* Where the blob is in its file, and what it turned out to be. */
@@ -97,28 +82,6 @@ static const struct row table_rows[] = {
 	ROW(struct table_facts, mean, ROW_DOUBLE),
 	ROW(struct table_facts, ratio, ROW_DOUBLE),
 	ROW(struct table_facts, algorithm, ROW_STRING),
-};
-
-struct index_facts {
-	u64 entries;
-	u64 padding;
-	u64 zeroed;
-	u64 mapped_bytes;
-	u64 zeroed_bytes;
-	u64 largest_bytes;
-	u64 end_sector;
-	u64 largest_tag;
-};
-
-static const struct row index_rows[] = {
-	ROW(struct index_facts, entries, ROW_U64),
-	ROW(struct index_facts, padding, ROW_U64),
-	ROW(struct index_facts, zeroed, ROW_U64),
-	ROW(struct index_facts, mapped_bytes, ROW_U64),
-	ROW(struct index_facts, zeroed_bytes, ROW_U64),
-	ROW(struct index_facts, largest_bytes, ROW_U64),
-	ROW(struct index_facts, end_sector, ROW_U64),
-	ROW(struct index_facts, largest_tag, ROW_U64),
 };
 
 struct dump {
@@ -231,14 +194,6 @@ static void dump_table(struct dump *d)
 		       ARRAY_SIZE(table_rows), &facts);
 }
 
-static void dump_lsmt_header(struct dump *d, const struct lsmt_header *h,
-			     const char *key, const char *title)
-{
-	if (!memcmp(h->magic0, LSMT_MAGIC0, LSMT_MAGIC0_SIZE))
-		report_section(&d->report, key, title, lsmt_rows,
-			       ARRAY_SIZE(lsmt_rows), h);
-}
-
 static int dump_lsmt(struct dump *d, struct obd_error *err)
 {
 	const struct obd_blob *blob = &d->blob;
@@ -253,33 +208,14 @@ static int dump_lsmt(struct dump *d, struct obd_error *err)
 				2 * LSMT_HEADER_SPACE);
 	r = obd_blob_read(blob, 0, &header, sizeof(header), &d->scratch, err);
 	if (!r)
-		dump_lsmt_header(d, &header, "lsmt_header", "LSMT header");
+		dump_lsmt_header(&d->report, &header, "lsmt_header", "LSMT header");
 	r = r ?: obd_blob_read(blob, at, &trailer, sizeof(trailer),
 			       &d->scratch, err);
 	if (!r)
-		dump_lsmt_header(d, &trailer, "lsmt_trailer", "LSMT trailer");
+		dump_lsmt_header(&d->report, &trailer, "lsmt_trailer",
+				 "LSMT trailer");
 	return r ?: obd_lsmt_parse(&header, &trailer, blob->data_size,
 				   &d->lsmt, err);
-}
-
-static void count_entry(struct index_facts *facts, const struct lsmt_entry *e)
-{
-	u64 bytes = (u64)lsmt_entry_length(e) << OBD_SECTOR_SHIFT;
-
-	if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING) {
-		facts->padding++;
-		return;
-	}
-	if (lsmt_entry_zeroed(e)) {
-		facts->zeroed++;
-		facts->zeroed_bytes += bytes;
-	} else {
-		facts->mapped_bytes += bytes;
-	}
-	facts->largest_bytes = max(facts->largest_bytes, bytes);
-	facts->end_sector = max(facts->end_sector, lsmt_entry_offset(e) +
-						   lsmt_entry_length(e));
-	facts->largest_tag = max_t(u64, facts->largest_tag, lsmt_entry_tag(e));
 }
 
 /* As it is on disk, whether it is sane or not. */
@@ -298,78 +234,15 @@ static int read_index(struct dump *d, struct obd_error *err)
 	return r;
 }
 
-static void print_entries(const struct dump *d)
-{
-	u32 i;
-
-	puts("entries (sectors: offset length moffset, then zeroed and tag):");
-	for (i = 0; i < d->nr_index; i++) {
-		const struct lsmt_entry *e = &d->index[i];
-
-		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
-			continue;
-		printf("  %llu %u %llu %d %u\n",
-		       (unsigned long long)lsmt_entry_offset(e),
-		       lsmt_entry_length(e),
-		       (unsigned long long)lsmt_entry_moffset(e),
-		       lsmt_entry_zeroed(e), lsmt_entry_tag(e));
-	}
-}
-
-/* A million of objects would take a gigabyte: the text is made at once. */
-static int entries_to_json(struct json_object *o, struct printbuf *pb,
-			   int level, int flags)
-{
-	const struct dump *d = json_object_get_userdata(o);
-	const char *before = "[";
-	u32 i;
-
-	(void)level;
-	(void)flags;
-	for (i = 0; i < d->nr_index; i++) {
-		const struct lsmt_entry *e = &d->index[i];
-
-		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
-			continue;
-		sprintbuf(pb, "%s\n    { \"offset\": %llu, \"length\": %u, \"moffset\": %llu, \"zeroed\": %s, \"tag\": %u }",
-			  before, (unsigned long long)lsmt_entry_offset(e),
-			  lsmt_entry_length(e),
-			  (unsigned long long)lsmt_entry_moffset(e),
-			  lsmt_entry_zeroed(e) ? "true" : "false",
-			  lsmt_entry_tag(e));
-		before = ",";
-	}
-	return sprintbuf(pb, "%s]", *before == '[' ? before : "\n  ");
-}
-
-static void dump_entries(struct dump *d)
-{
-	struct json_object *o;
-
-	if (!d->report.json) {
-		print_entries(d);
-		return;
-	}
-	o = json_object_new_array();
-	json_object_set_serializer(o, entries_to_json, d, NULL);
-	json_object_object_add(d->report.json, "entries", o);
-}
-
 static int dump_index(struct dump *d, struct obd_error *err)
 {
-	struct index_facts facts = { .entries = d->lsmt.nr_entries };
-	u32 i;
-	int r;
+	int r = read_index(d, err);
 
-	r = read_index(d, err);
 	if (r)
 		return r;
-	for (i = 0; i < d->nr_index; i++)
-		count_entry(&facts, &d->index[i]);
-	report_section(&d->report, "index", "index", index_rows,
-		       ARRAY_SIZE(index_rows), &facts);
+	dump_lsmt_index(&d->report, d->index, d->nr_index);
 	if (d->entries)
-		dump_entries(d);
+		dump_lsmt_entries(&d->report, d->index, d->nr_index);
 	return 0;
 }
 
@@ -435,6 +308,7 @@ static int dump(const char *path, bool entries, bool json)
 		return EXIT_OK;
 	fflush(stdout);
 	complain("%s: %s", path, err.text);
+	upper_suggest(path);
 	return exit_code_of(r);
 }
 
@@ -442,39 +316,47 @@ static int run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "entries", no_argument, NULL, 'e' },
+		{ "index", required_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
 	bool entries = false, json = false;
+	const char *index = NULL;
 	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (c == 'h')
 			return print_help(&cmd_dump);
-		if (c != 'e' && c != 'j')
+		if (c != 'e' && c != 'j' && c != 'i')
 			return usage_error(&cmd_dump, "wrong option '%s'",
 					   argv[optind - 1]);
 		entries |= c == 'e';
 		json |= c == 'j';
+		index = c == 'i' ? optarg : index;
 	}
 	if (argc - optind != 1)
 		return usage_error(&cmd_dump, "expected one blob");
+	if (index)
+		return dump_upper(argv[optind], index, entries, json);
 	return dump(argv[optind], entries, json);
 }
 
 const struct command cmd_dump = {
 	.name = "dump",
-	.args = "[--entries] [--json] BLOB",
-	.summary = "Show the headers and index statistics of a blob",
+	.args = "[--entries] [--json] (BLOB | --index INDEX DATA)",
+	.summary = "Show the headers and index statistics of a blob or writable layer",
 	.help =
-"Of a broken blob it shows what can be read, then what is wrong with it.\n"
+"Of a broken blob it shows what can be read, then what is wrong with it. Of a\n"
+"writable layer, DATA with its INDEX, it shows the log, and what is live after\n"
+"all that it says; nobody may be writing to it.\n"
 "TurboOCI metadata is not supported by this version.\n"
 "\n"
 "Options:\n"
-"      --entries  show all index entries\n"
-"      --json     print JSON\n"
-"  -h, --help     print this\n",
+"      --entries      show all index entries; of a writable layer, the live ones\n"
+"      --index INDEX  the blob is the data of a writable layer, and this its index\n"
+"      --json         print JSON\n"
+"  -h, --help         print this\n",
 	.run = run,
 };

@@ -5,11 +5,10 @@
 #include <getopt.h>
 
 #include "tools/commands.h"
+#include "tools/flat.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/progress.h"
-#include "tools/reader.h"
-#include "tools/stack.h"
 #include "tools/workers.h"
 
 /* Small enough to stay in a CPU's cache until it is written. */
@@ -23,8 +22,7 @@ struct piece {
 };
 
 struct export {
-	struct stack *stack;
-	struct obd_map map;
+	struct flat flat;
 	struct piece *pieces;
 	u64 nr_pieces;
 	u64 max_pieces;
@@ -52,7 +50,7 @@ static u64 mapped_bytes(const struct export *ex)
 static u64 piece_sectors(const struct export *ex,
 			 const struct obd_range *range)
 {
-	const struct obd_blob *blob = &ex->stack->layers[range->layer]->blob;
+	const struct obd_blob *blob = flat_blob(&ex->flat, range->layer);
 	u64 sectors = ex->piece_bytes >> OBD_SECTOR_SHIFT;
 	u64 end = range->moffset + sectors;
 	u64 block;
@@ -108,10 +106,10 @@ static int cut_pieces(struct export *ex, struct obd_error *err)
 	u64 sector;
 	int r = 0;
 
-	ex->piece_bytes = choose_piece_bytes(ex->stack);
-	for (sector = 0; !r && sector < ex->map.nr_sectors;
+	ex->piece_bytes = choose_piece_bytes(ex->flat.stack);
+	for (sector = 0; !r && sector < ex->flat.map.nr_sectors;
 	     sector += range.len) {
-		obd_map_lookup(&ex->map, sector, &range);
+		flat_lookup(&ex->flat, sector, &range);
 		if (range.layer == OBD_HOLE)
 			continue;
 		range.len = piece_sectors(ex, &range);
@@ -124,19 +122,11 @@ static int cut_pieces(struct export *ex, struct obd_error *err)
 static int copy_extent(struct export *ex, unsigned int thread, u64 sector,
 		       const struct obd_range *range, struct obd_error *err)
 {
-	const struct stack_lower *lower = &ex->stack->lowers[range->layer];
-	u64 len = range->len << OBD_SECTOR_SHIFT;
-	struct obd_error why;
-	int r;
-
-	r = reader_read(&ex->readers[thread], &lower->layer.blob,
-			range->moffset << OBD_SECTOR_SHIFT,
-			ex->buffers[thread], len, &why);
-	if (r)
-		return obd_fail(err, r, "layer %d (%s): %.120s", range->layer,
-				lower->path, why.text);
-	return output_write_sparse(&ex->out, sector << OBD_SECTOR_SHIFT,
-				   ex->buffers[thread], len, err);
+	return flat_read_range(&ex->flat, &ex->readers[thread], range,
+			       ex->buffers[thread], err) ?:
+	       output_write_sparse(&ex->out, sector << OBD_SECTOR_SHIFT,
+				   ex->buffers[thread],
+				   range->len << OBD_SECTOR_SHIFT, err);
 }
 
 static int copy_piece(void *ctx, unsigned int thread, u64 item, void *slot,
@@ -151,7 +141,7 @@ static int copy_piece(void *ctx, unsigned int thread, u64 item, void *slot,
 	(void)slot;
 	for (sector = piece->sector; !r && sector < piece->end;
 	     sector += range.len) {
-		obd_map_lookup(&ex->map, sector, &range);
+		flat_lookup(&ex->flat, sector, &range);
 		range.len = min(range.len, piece->end - sector);
 		if (range.layer != OBD_HOLE)
 			r = copy_extent(ex, thread, sector, &range, err);
@@ -203,26 +193,15 @@ static int copy_pieces(struct export *ex, struct obd_error *err)
 	return r;
 }
 
-static int refuse_lowers(const struct export *ex, struct obd_error *err)
-{
-	unsigned int i;
-	int r = 0;
-
-	for (i = 0; !r && i < ex->stack->nr; i++)
-		r = output_refuse_input(&ex->out, ex->stack->lowers[i].path,
-					err);
-	return r;
-}
-
-static int export_run(struct export *ex, const char *path,
-		      struct obd_error *err)
+static int export_run(struct export *ex, const struct stack *stack,
+		      const char *path, struct obd_error *err)
 {
 	int r;
 
-	r = obd_stack_merge(&ex->map, ex->stack->layers, ex->stack->nr, 0, err) ?:
+	r = flat_init(&ex->flat, stack, 0, flat_layers(stack), false, err) ?:
 	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
-	    refuse_lowers(ex, err) ?:
-	    output_truncate(&ex->out, ex->map.nr_sectors << OBD_SECTOR_SHIFT,
+	    flat_refuse_inputs(stack, &ex->out, err) ?:
+	    output_truncate(&ex->out, stack->nr_sectors << OBD_SECTOR_SHIFT,
 			    err) ?:
 	    copy_pieces(ex, err) ?: output_commit(&ex->out, err);
 	output_discard(&ex->out);
@@ -240,7 +219,7 @@ static void export_release(struct export *ex)
 	free(ex->readers);
 	free(ex->buffers);
 	free(ex->pieces);
-	obd_map_release(&ex->map);
+	flat_release(&ex->flat);
 }
 
 static int export(const char *config_path, const char *path,
@@ -249,16 +228,16 @@ static int export(const char *config_path, const char *path,
 	struct config config = {};
 	struct stack stack = {};
 	struct export ex = {
-		.stack = &stack,
 		.nr_threads = nr_threads,
 		.out.fd = -1,
 	};
 	struct obd_error err;
 	int r;
 
-	r = config_load(&config, config_path) ?: stack_open(&stack, &config);
+	r = config_load(&config, config_path) ?:
+	    stack_open(&stack, &config, STACK_READ);
 	if (!r) {
-		r = export_run(&ex, path, &err);
+		r = export_run(&ex, &stack, path, &err);
 		if (r)
 			complain("%s", err.text);
 		r = exit_code_of(r);
@@ -305,7 +284,8 @@ const struct command cmd_export = {
 "OUT.raw gets exactly the size of the disk. What no layer holds, and what is zero,\n"
 "stays a hole. The file appears under its name when it is complete; it is not\n"
 "waited for until it has reached the disk.\n"
-"Uppers and TurboOCI layers are not supported by this version.\n"
+"Nobody may be writing to the upper, if there is one. TurboOCI layers are not\n"
+"supported by this version.\n"
 "\n"
 "Options:\n"
 "      --threads N  use N threads, not all CPUs\n"

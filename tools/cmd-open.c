@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <getopt.h>
 #include <json-c/json.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "tools/identity.h"
 #include "tools/message.h"
 #include "tools/options.h"
+#include "tools/signals.h"
 #include "tools/stack.h"
 #include "tools/table.h"
 #include "tools/trace.h"
@@ -24,7 +24,8 @@ struct options {
 	bool json;
 	bool verbose;
 	bool no_direct_io;
-	unsigned int table;	/* bits of enum table_option */
+	bool read_only;
+	struct table table;	/* its options only */
 	const char *trace;
 	uint64_t rate;
 };
@@ -52,6 +53,7 @@ static const struct part_name {
  * @opts: what the user wants
  * @device: the device, once it is there
  * @created: it was not there before
+ * @read_only: it cannot be written
  * @trace: what to prefetch
  * @start: when it began
  * @times: the kernel's part
@@ -65,6 +67,7 @@ struct opening {
 	const struct options *opts;
 	struct device device;
 	bool created;
+	bool read_only;
 	struct trace trace;
 	double start;
 	struct load_times times;
@@ -95,16 +98,17 @@ static int load_table(struct opening *o, const struct stack *stack,
 		return EXIT_FAILED;
 	}
 	line.params = params;
-	r = device_create(o->name, o->uuid, &line, 1, &o->device);
+	r = device_create(o->name, o->uuid, &line, 1, o->read_only, &o->device);
 	free(params);
 	return r;
 }
 
 /*
  * The loop devices live as long as @attached or the new device holds them;
- * what joins tails is removed here when something fails.
+ * what joins tails is removed here when something fails, and files are cut
+ * that have been extended.
  */
-static int build(struct opening *o, const struct stack *stack)
+static int build(struct opening *o, struct stack *stack)
 {
 	struct table table = { };
 	struct attached attached;
@@ -113,7 +117,8 @@ static int build(struct opening *o, const struct stack *stack)
 
 	r = attach_stack(&attached, stack, o->name, !o->opts->no_direct_io,
 			 &table);
-	table.options = o->opts->table;
+	table.options = o->opts->table.options;
+	table.low_water = o->opts->table.low_water;
 	o->ms[LOOPS] = now_ms() - start;
 	start = now_ms();
 	if (!r)
@@ -124,6 +129,8 @@ static int build(struct opening *o, const struct stack *stack)
 		device_remove_tails(o->name);
 	attach_release(&attached);
 	table_release(&table);
+	if (r && stack->upper.writable)
+		upper_files_settle(&stack->upper);
 	return r;
 }
 
@@ -131,6 +138,8 @@ static bool needs_tails(const struct stack *stack)
 {
 	unsigned int i;
 
+	if (stack->upper.index.size % OBD_SECTOR_SIZE)
+		return true;
 	for (i = 0; i < stack->nr; i++)
 		if (stack->lowers[i].needs_tail)
 			return true;
@@ -157,7 +166,8 @@ static int create(struct opening *o)
 	struct stack stack;
 	int r;
 
-	r = stack_open(&stack, &o->config);
+	r = stack_open(&stack, &o->config,
+		       o->read_only ? STACK_READ : STACK_WRITE);
 	o->ms[VALIDATE] = now_ms() - start;
 	if (!r)
 		r = match_trace(o, &stack);
@@ -201,17 +211,22 @@ static int open_locked(struct opening *o)
  */
 static int open_uninterrupted(struct opening *o)
 {
-	sigset_t hold, before;
+	sigset_t before;
 	int r;
 
-	sigemptyset(&hold);
-	sigaddset(&hold, SIGHUP);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGTERM);
-	sigprocmask(SIG_BLOCK, &hold, &before);
+	signals_hold(&before);
 	r = open_locked(o);
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	signals_release(&before);
 	return r;
+}
+
+static int check_low_water(const struct opening *o)
+{
+	if (!o->opts->table.low_water || config_has_upper(&o->config))
+		return EXIT_OK;
+	complain("%s: --low-water is for a writable layer, and there is no upper",
+		 o->config.path);
+	return EXIT_FAILED;
 }
 
 static int open_device(struct opening *o)
@@ -220,9 +235,9 @@ static int open_device(struct opening *o)
 
 	if (o->opts->trace)
 		r = trace_read(&o->trace, o->opts->trace);
-	r = r ?: config_resolve(&o->config) ?:
+	r = r ?: check_low_water(o) ?: config_resolve(&o->config) ?:
 	    identity_uuid(o->uuid, sizeof(o->uuid), &o->config, o->name,
-			  o->opts->table) ?:
+			  &o->opts->table, o->read_only) ?:
 	    device_prepare() ?: device_lock(o->name, &lock);
 	if (r)
 		return r;
@@ -320,6 +335,8 @@ static void print_json(const struct opening *o, const char *path)
 	json_object_object_add(root, "uuid", json_object_new_string(o->uuid));
 	json_object_object_add(root, "created",
 			       json_object_new_boolean(o->created));
+	json_object_object_add(root, "read_only",
+			       json_object_new_boolean(o->read_only));
 	json_object_object_add(root, "milliseconds", times_json(o));
 	if (o->timed)
 		add_sharing(root, &o->times);
@@ -349,7 +366,9 @@ static int open_image(const char *path, const char *name,
 	struct opening o = { .name = name, .opts = opts, .start = now_ms() };
 	int r;
 
-	r = config_load(&o.config, path) ?: open_device(&o);
+	r = config_load(&o.config, path);
+	o.read_only = opts->read_only || !config_has_upper(&o.config);
+	r = r ?: open_device(&o);
 	write_result(&o.config, r);
 	if (!r) {
 		queue_trace(&o);
@@ -377,11 +396,18 @@ static int set_rate(struct options *opts, const char *text)
 			   text, MESSAGE_RATE_MAX);
 }
 
+static int set_low_water(struct options *opts, const char *text)
+{
+	if (table_low_water(text, &opts->table.low_water))
+		return EXIT_OK;
+	return usage_error(&cmd_open, TABLE_LOW_WATER_ERROR, text);
+}
+
 static int set_option(struct options *opts, int c, char **argv)
 {
 	switch (c) {
 	case 'c':
-		opts->table |= 1U << TABLE_NO_CACHE;
+		opts->table.options |= 1U << TABLE_NO_CACHE;
 		return EXIT_OK;
 	case 'd':
 		return set_direct_io(opts, optarg);
@@ -391,12 +417,15 @@ static int set_option(struct options *opts, int c, char **argv)
 	case 'j':
 		opts->json = true;
 		return EXIT_OK;
+	case 'l':
+		return set_low_water(opts, optarg);
 	case 'n':
-		opts->table |= 1U << TABLE_NO_VERIFY;
+		opts->table.options |= 1U << TABLE_NO_VERIFY;
 		return EXIT_OK;
 	case 'p':
 		return set_rate(opts, optarg);
-	case 'r':	/* what every device is, as long as none has an upper */
+	case 'r':
+		opts->read_only = true;
 		return EXIT_OK;
 	case 't':
 		opts->trace = optarg;
@@ -414,7 +443,7 @@ static int check_trace(const struct options *opts)
 {
 	if (opts->rate && !opts->trace)
 		return usage_error(&cmd_open, "--prefetch-rate is for --trace");
-	if (opts->trace && opts->table & 1U << TABLE_NO_CACHE)
+	if (opts->trace && opts->table.options & 1U << TABLE_NO_CACHE)
 		return usage_error(&cmd_open, "--trace needs the cache, which --no-cache forbids");
 	return EXIT_OK;
 }
@@ -425,6 +454,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 		{ "direct-io", required_argument, NULL, 'd' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "low-water", required_argument, NULL, 'l' },
 		{ "no-cache", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'n' },
 		{ "prefetch-rate", required_argument, NULL, 'p' },
@@ -467,19 +497,20 @@ static int run(int argc, char **argv)
 const struct command cmd_open = {
 	.name = "open",
 	.args = "[OPTION...] CONFIG.json NAME",
-	.summary = "Make a read-only block device of an image and print its path",
+	.summary = "Make a block device of an image and print its path",
 	.help =
 "Success as well if NAME is there already, over the same layers. The device is\n"
-"read-only.\n"
+"read-only unless the image has an upper.\n"
 "\n"
 "Options:\n"
 "      --direct-io=auto|off  let loop devices go past the page cache where the\n"
 "                            file system can (auto, the default), or not\n"
 "      --json                print JSON\n"
+"      --low-water SIZE      an event when less of the upper is free than that\n"
 "      --no-cache            do not keep decompressed blocks\n"
 "      --no-verify           do not check the CRCs of blocks\n"
 "      --prefetch-rate MIB   prefetch at most MIB MiB a second, decompressed\n"
-"      --read-only           accepted; devices without an upper always are\n"
+"      --read-only           do not write to the upper\n"
 "      --trace FILE          have the kernel prefetch what a trace says\n"
 "  -v, --verbose             print how long the parts took\n"
 "  -h, --help                print this\n",

@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 
 #include "dm-overlaybd-format.h"
@@ -25,7 +26,25 @@ struct status {
 	struct table table;
 	uint64_t sectors;
 	uint64_t counts[NR_COUNTERS];
+	bool has_upper;
+	struct upper_status upper;
 };
+
+static int get_counts(struct status *s, const char *name)
+{
+	char *text;
+	int r;
+
+	r = device_params(name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
+			  &s->sectors);
+	if (r)
+		return r;
+	r = counters_parse(s->counts, text, name);
+	if (!r && s->has_upper)
+		r = upper_status_parse(&s->upper, text, name);
+	free(text);
+	return r;
+}
 
 static int get_status(struct status *s, const struct device *device)
 {
@@ -37,7 +56,24 @@ static int get_status(struct status *s, const struct device *device)
 	r = device_params(name, DM_DEVICE_TABLE, DEVICE_TARGET, &text,
 			  &s->sectors) ?: table_parse(&s->table, text);
 	free(text);
-	return r ?: counters_get(s->counts, name, &s->sectors);
+	s->has_upper = s->table.upper.data;
+	return r ?: get_counts(s, name);
+}
+
+static double percent(uint64_t part, uint64_t all)
+{
+	return all ? 100.0 * part / all : 0;
+}
+
+static const char *mode_words(const char *mode)
+{
+	if (!strcmp(mode, UPPER_MODE_WRITABLE))
+		return "read-write";
+	if (!strcmp(mode, "ro"))
+		return "read-only";
+	if (!strcmp(mode, "failed"))
+		return "failed: its index could not be written, and writes fail since";
+	return mode;
 }
 
 static void print_layer(const struct table_layer *layer, unsigned int i)
@@ -52,15 +88,57 @@ static void print_layer(const struct table_layer *layer, unsigned int i)
 	backing_release(&b);
 }
 
-static void print_options(unsigned int options)
+static void print_options(const struct table *table)
 {
 	int i;
 
-	printf("  options:%s", options ? "" : " none");
+	printf("  options:%s", table->options || table->low_water ? "" : " none");
 	for (i = 0; i < NR_TABLE_OPTIONS; i++)
-		if (options & 1U << i)
+		if (table->options & 1U << i)
 			printf(" %s", table_option_names[i]);
+	if (table->low_water)
+		printf(" low_water %llu",
+		       (unsigned long long)table->low_water);
 	puts("");
+}
+
+static void print_upper_file(const char *what, const char *dev)
+{
+	struct backing b;
+
+	backing_find(&b, dev);
+	printf("  upper %s: %s, %s\n", what, b.device ? b.device : dev,
+	       b.file ? b.file : "a device of its own");
+	backing_release(&b);
+}
+
+static void print_share(const char *what, uint64_t part, uint64_t all)
+{
+	printf("  upper: %s: %llu of %llu, %.1f %%\n", what,
+	       (unsigned long long)part, (unsigned long long)all,
+	       percent(part, all));
+}
+
+/* What fills up comes first, and with its share. */
+static void print_upper(const struct status *s)
+{
+	const uint64_t *counts = s->upper.counts;
+	int i;
+
+	if (!s->has_upper)
+		return;
+	print_upper_file("data", s->table.upper.data);
+	print_upper_file("index", s->table.upper.index);
+	printf("  upper: %s\n", mode_words(s->upper.mode));
+	print_share("sectors in use", counts[UPPER_USED_SECTORS],
+		    counts[UPPER_DATA_SECTORS]);
+	print_share("log entries", counts[UPPER_LOG_ENTRIES],
+		    counts[UPPER_LOG_SLOTS]);
+	for (i = 0; i < NR_UPPER_COUNTERS; i++)
+		if (i < UPPER_USED_SECTORS || i > UPPER_LOG_SLOTS)
+			printf("  upper: %s: %llu\n",
+			       upper_counter_names[i].words,
+			       (unsigned long long)counts[i]);
 }
 
 static int print_words(const struct status *s)
@@ -77,9 +155,10 @@ static int print_words(const struct status *s)
 	printf("  access: %s%s\n", d->read_only ? "read-only" : "read-write",
 	       d->suspended ? ", suspended" : "");
 	printf("  open: %d\n", d->open_count);
-	print_options(s->table.options);
+	print_options(&s->table);
 	for (i = 0; i < s->table.nr; i++)
 		print_layer(&s->table.layers[i], i);
+	print_upper(s);
 	for (i = 0; i < NR_COUNTERS; i++)
 		printf("  %s: %llu\n", counter_names[i].words,
 		       (unsigned long long)s->counts[i]);
@@ -112,6 +191,33 @@ static struct json_object *layer_json(const struct table_layer *layer)
 	return o;
 }
 
+static struct json_object *upper_file_json(const char *dev)
+{
+	struct json_object *o = json_object_new_object();
+	struct backing b;
+
+	backing_find(&b, dev);
+	add_string(o, "number", dev);
+	add_string(o, "device", b.device);
+	add_string(o, "file", b.file);
+	backing_release(&b);
+	return o;
+}
+
+static struct json_object *upper_json(const struct status *s)
+{
+	struct json_object *o = json_object_new_object();
+	int i;
+
+	json_object_object_add(o, "data", upper_file_json(s->table.upper.data));
+	json_object_object_add(o, "index",
+			       upper_file_json(s->table.upper.index));
+	add_string(o, "mode", s->upper.mode);
+	for (i = 0; i < NR_UPPER_COUNTERS; i++)
+		add_number(o, upper_counter_names[i].key, s->upper.counts[i]);
+	return o;
+}
+
 static struct json_object *status_json(const struct status *s)
 {
 	const struct device *d = s->device;
@@ -136,6 +242,10 @@ static struct json_object *status_json(const struct status *s)
 			       json_object_new_boolean(d->suspended));
 	add_number(o, "open_count", d->open_count);
 	json_object_object_add(o, "options", table_options_json(s->table.options));
+	if (s->table.low_water)
+		add_number(o, "low_water", s->table.low_water);
+	if (s->has_upper)
+		json_object_object_add(o, "upper", upper_json(s));
 	json_object_object_add(o, "layers", stack);
 	json_object_object_add(o, "counters", counts);
 	return o;

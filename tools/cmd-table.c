@@ -14,7 +14,17 @@ struct options {
 	bool json;
 	bool help;
 	unsigned int table;	/* bits of enum table_option */
+	uint64_t low_water;	/* sectors */
 };
+
+static int copy(char **to, const char *path)
+{
+	*to = strdup(path);
+	if (*to)
+		return EXIT_OK;
+	complain("no memory for a table");
+	return EXIT_FAILED;
+}
 
 static int fill(struct table *table, const struct stack *stack)
 {
@@ -23,12 +33,11 @@ static int fill(struct table *table, const struct stack *stack)
 
 	for (i = 0; !r && i < stack->nr; i++) {
 		table->layers[i].bytes = stack->lowers[i].bytes;
-		table->layers[i].dev = strdup(stack->lowers[i].path);
-		if (table->layers[i].dev)
-			continue;
-		complain("no memory for a table");
-		r = EXIT_FAILED;
+		r = copy(&table->layers[i].dev, stack->lowers[i].path);
 	}
+	if (!r && stack->has_upper)
+		r = copy(&table->upper.data, stack->upper.data.path) ?:
+		    copy(&table->upper.index, stack->upper.index.path);
 	return r;
 }
 
@@ -67,6 +76,18 @@ static struct json_object *layer_json(const struct stack_lower *lower)
 	return o;
 }
 
+static struct json_object *upper_json(const struct upper_files *upper)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "type", json_object_new_string("upper"));
+	json_object_object_add(o, "data",
+			       json_object_new_string(upper->data.path));
+	json_object_object_add(o, "index",
+			       json_object_new_string(upper->index.path));
+	return o;
+}
+
 static void print_json(const struct stack *stack, const struct table *table)
 {
 	struct json_object *o = json_object_new_object();
@@ -75,6 +96,8 @@ static void print_json(const struct stack *stack, const struct table *table)
 
 	for (i = 0; i < stack->nr; i++)
 		json_object_array_add(layers, layer_json(&stack->lowers[i]));
+	if (stack->has_upper)
+		json_object_array_add(layers, upper_json(&stack->upper));
 	json_object_object_add(o, "start", json_object_new_int(0));
 	json_object_object_add(o, "length",
 			       json_object_new_uint64(stack->nr_sectors));
@@ -82,6 +105,9 @@ static void print_json(const struct stack *stack, const struct table *table)
 			       json_object_new_string(DEVICE_TARGET));
 	json_object_object_add(o, "layers", layers);
 	json_object_object_add(o, "options", table_options_json(table->options));
+	if (table->low_water)
+		json_object_object_add(o, "low_water",
+				       json_object_new_uint64(table->low_water));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
 					    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(o);
@@ -94,9 +120,16 @@ static int print_table(const char *path, const struct options *opts)
 	struct table table = { };
 	int r;
 
-	r = config_load(&config, path) ?: stack_open(&stack, &config) ?:
-	    fill(&table, &stack);
+	r = config_load(&config, path);
+	if (!r && opts->low_water && !config_has_upper(&config)) {
+		complain("%s: --low-water is for a writable layer, and there is no upper",
+			 path);
+		r = EXIT_FAILED;
+	}
+	r = r ?:
+	    stack_open(&stack, &config, STACK_LOOK) ?: fill(&table, &stack);
 	table.options = opts->table;
+	table.low_water = opts->low_water;
 	if (!r && opts->json)
 		print_json(&stack, &table);
 	else if (!r)
@@ -107,25 +140,37 @@ static int print_table(const char *path, const struct options *opts)
 	return r;
 }
 
+static int set_low_water(struct options *opts, const char *text)
+{
+	if (table_low_water(text, &opts->low_water))
+		return EXIT_OK;
+	return usage_error(&cmd_table, TABLE_LOW_WATER_ERROR, text);
+}
+
 static int parse_options(int argc, char **argv, struct options *opts)
 {
 	static const struct option longopts[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "low-water", required_argument, NULL, 'l' },
 		{ "no-cache", no_argument, NULL, 'c' },
 		{ "no-verify", no_argument, NULL, 'n' },
 		{ }
 	};
-	int c;
+	int c, r = EXIT_OK;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+	while (!r &&
+	       (c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'h':
 			opts->help = true;
 			return EXIT_OK;
 		case 'j':
 			opts->json = true;
+			break;
+		case 'l':
+			r = set_low_water(opts, optarg);
 			break;
 		case 'c':
 			opts->table |= 1U << TABLE_NO_CACHE;
@@ -138,9 +183,9 @@ static int parse_options(int argc, char **argv, struct options *opts)
 					   argv[optind - 1]);
 		}
 	}
-	if (argc - optind != 1)
+	if (!r && argc - optind != 1)
 		return usage_error(&cmd_table, "expected a configuration");
-	return EXIT_OK;
+	return r;
 }
 
 static int run(int argc, char **argv)
@@ -157,16 +202,17 @@ static int run(int argc, char **argv)
 
 const struct command cmd_table = {
 	.name = "table",
-	.args = "[--json] [--no-cache] [--no-verify] CONFIG.json",
+	.args = "[OPTION...] CONFIG.json",
 	.summary = "Print the table line of an image, and change nothing",
 	.help =
 "Files stand in the line by their paths, in place of the loop devices that open\n"
 "would make of them.\n"
 "\n"
 "Options:\n"
-"      --json       print JSON\n"
-"      --no-cache   add the option not to keep decompressed blocks\n"
-"      --no-verify  add the option not to check the CRCs of blocks\n"
-"  -h, --help       print this\n",
+"      --json            print JSON\n"
+"      --low-water SIZE  add the option of an event when less is free\n"
+"      --no-cache        add the option not to keep decompressed blocks\n"
+"      --no-verify       add the option not to check the CRCs of blocks\n"
+"  -h, --help            print this\n",
 	.run = run,
 };

@@ -9,11 +9,13 @@
 #include "dm-overlaybd-tar.h"
 #include "tools/commands.h"
 #include "tools/compressor.h"
+#include "tools/dump-upper.h"
 #include "tools/options.h"
 #include "tools/progress.h"
 #include "tools/reader.h"
 #include "tools/report.h"
 #include "tools/file.h"
+#include "tools/verify-upper.h"
 #include "tools/workers.h"
 
 #define PIECE_BYTES	(1U << 20)
@@ -414,6 +416,8 @@ static int verify(const char *path, const struct options *options,
 		json_object_array_add(results, to_json(&v));
 	else
 		print_text(&v);
+	if (v.nr_errors)
+		upper_suggest(path);
 	json_object_put(v.errors);
 	obd_blob_release(&v.blob);
 	obd_file_close(&v.dev);
@@ -444,11 +448,13 @@ static int run(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "zfile", no_argument, NULL, 'z' },
+		{ "index", required_argument, NULL, 'i' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
 	};
+	const char *index = NULL;
 	struct options options = {};
 	uint64_t threads = work_default_threads();
 	int c;
@@ -464,31 +470,39 @@ static int run(int argc, char **argv)
 			return usage_error(&cmd_verify,
 					   "--threads is '%s', expected 1 to %u",
 					   optarg, THREADS_MAX);
+		index = c == 'i' ? optarg : index;
 		options.zfile |= c == 'z';
 		options.json |= c == 'j';
 	}
 	if (optind == argc)
 		return usage_error(&cmd_verify, "expected a blob");
+	if (index && argc - optind != 1)
+		return usage_error(&cmd_verify,
+				   "--index goes with the data of one writable layer");
+	if (index)
+		return verify_upper(argv[optind], index, options.json);
 	options.nr_threads = threads;
 	return verify_all(argv + optind, argc - optind, &options);
 }
 
 const struct command cmd_verify = {
 	.name = "verify",
-	.args = "[--zfile] [--json] [--threads N] BLOB...",
+	.args = "[--json] ([--zfile] [--threads N] BLOB... | --index INDEX DATA)",
 	.summary = "Check everything in blobs that can be checked",
 	.help =
 "Checks bounds and order of the index, all checksums, and that every block\n"
 "decompresses. Goes on after an error; shows the first 16 of a blob, and counts\n"
 "all. Layers that are not compressed hold no checksums: only their structure\n"
-"can be checked. TurboOCI metadata is not supported by this version.\n"
+"can be checked. So it is of a writable layer, DATA with its INDEX, which must not\n"
+"be in use. TurboOCI metadata is not supported by this version.\n"
 "\n"
 "Options:\n"
-"      --zfile      check only the compressed blocks, whether or not there is a\n"
-"                   layer in them; without it, a ZFile that holds no layer is\n"
-"                   invalid\n"
-"      --json       print JSON\n"
-"      --threads N  use N threads, not all CPUs\n"
-"  -h, --help       print this\n",
+"      --zfile        check only the compressed blocks, whether or not there is a\n"
+"                     layer in them; without it, a ZFile that holds no layer is\n"
+"                     invalid\n"
+"      --index INDEX  the blob is the data of a writable layer, and this its index\n"
+"      --json         print JSON\n"
+"      --threads N    use N threads, not all CPUs\n"
+"  -h, --help         print this\n",
 	.run = run,
 };

@@ -136,6 +136,8 @@ static int parse_lower(struct config *config, struct json_object *o,
 
 static int parse_lowers(struct config *config, struct json_object *root)
 {
+	bool upper = config_has_upper(config);
+	size_t most = LSMT_MAX_LAYERS - upper;
 	struct json_object *lowers;
 	size_t i, nr = 0;
 	int r = EXIT_OK;
@@ -146,9 +148,9 @@ static int parse_lowers(struct config *config, struct json_object *root)
 					  "an array");
 		nr = json_object_array_length(lowers);
 	}
-	if ((!nr && !config->upper) || nr > LSMT_MAX_LAYERS) {
-		complain("%s: lowers has %zu elements, expected 1 to %d",
-			 config->path, nr, LSMT_MAX_LAYERS);
+	if ((!nr && !upper) || nr > most) {
+		complain("%s: lowers has %zu elements, expected %d to %zu",
+			 config->path, nr, !upper, most);
 		return EXIT_INVALID;
 	}
 	config->lowers = calloc(nr ?: 1, sizeof(*config->lowers));
@@ -164,27 +166,18 @@ static int parse_lowers(struct config *config, struct json_object *root)
 /* Writers leave an empty upper where there is none. */
 static int parse_upper(struct config *config, struct json_object *root)
 {
-	static const char *const keys[] = {
-		"data", "index", "target", "gzipIndex",
-	};
+	struct config_upper *upper = &config->upper;
+	const char *path = config->path;
 	struct json_object *o;
-	size_t i;
-	int r = EXIT_OK;
 
 	if (!json_object_object_get_ex(root, "upper", &o) || !o)
 		return EXIT_OK;
 	if (!json_object_is_type(o, json_type_object))
-		return wrong_type(config->path, "upper", o, "an object");
-	for (i = 0; !r && i < sizeof(keys) / sizeof(keys[0]); i++) {
-		char *file = NULL;
-
-		r = get_path(config->path, o, "upper.", keys[i], &file);
-		if (config->upper)
-			free(file);
-		else
-			config->upper = file;
-	}
-	return r;
+		return wrong_type(path, "upper", o, "an object");
+	return get_path(path, o, "upper.", "data", &upper->data) ?:
+	       get_path(path, o, "upper.", "index", &upper->index) ?:
+	       get_path(path, o, "upper.", "target", &upper->target) ?:
+	       get_path(path, o, "upper.", "gzipIndex", &upper->gzip_index);
 }
 
 static int parse_root(struct config *config, struct json_object *root)
@@ -300,16 +293,38 @@ int config_load(struct config *config, const char *path)
 	return r;
 }
 
+bool config_has_upper(const struct config *config)
+{
+	const struct config_upper *upper = &config->upper;
+
+	return upper->data || upper->index || upper->target ||
+	       upper->gzip_index;
+}
+
 /* What this version does not open must not be left out silently. */
-static int check_supported(const struct config *config)
+int config_check_upper(const struct config *config)
+{
+	const struct config_upper *upper = &config->upper;
+
+	if (!config_has_upper(config))
+		return EXIT_OK;
+	if (upper->target || upper->gzip_index) {
+		complain("%s: upper.%s (%s): writable TurboOCI layers are not supported by this version",
+			 config->path, upper->target ? "target" : "gzipIndex",
+			 upper->target ?: upper->gzip_index);
+		return EXIT_FAILED;
+	}
+	if (upper->data && upper->index)
+		return EXIT_OK;
+	complain("%s: upper has no %s: it takes both data and index",
+		 config->path, upper->data ? "index" : "data");
+	return EXIT_INVALID;
+}
+
+static int check_lowers(const struct config *config)
 {
 	unsigned int i;
 
-	if (config->upper) {
-		complain("%s: upper (%s): writable layers are not supported by this version: remove the upper, or commit it and list it as a lower",
-			 config->path, config->upper);
-		return EXIT_FAILED;
-	}
 	for (i = 0; i < config->nr_lowers; i++) {
 		const char *target = config->lowers[i].target_file;
 
@@ -374,7 +389,7 @@ int config_resolve(struct config *config)
 	unsigned int i;
 	int r;
 
-	r = check_supported(config);
+	r = config_check_upper(config) ?: check_lowers(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;
@@ -388,6 +403,15 @@ static void lower_release(struct config_lower *lower)
 	free(lower->target_file);
 }
 
+void config_drop_upper(struct config *config)
+{
+	free(config->upper.data);
+	free(config->upper.index);
+	free(config->upper.target);
+	free(config->upper.gzip_index);
+	config->upper = (struct config_upper) {};
+}
+
 void config_release(struct config *config)
 {
 	unsigned int i;
@@ -396,7 +420,7 @@ void config_release(struct config *config)
 		lower_release(&config->lowers[i]);
 	free(config->lowers);
 	free(config->path);
-	free(config->upper);
+	config_drop_upper(config);
 	free(config->result_file);
 	*config = (struct config) {};
 }

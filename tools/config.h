@@ -26,11 +26,25 @@ struct config_lower {
 };
 
 /**
+ * struct config_upper - a writable layer; all NULL if there is none
+ * @data: file or device with its data
+ * @index: file or device with its index
+ * @target: of a writable TurboOCI layer
+ * @gzip_index: of a writable TurboOCI layer
+ */
+struct config_upper {
+	char *data;
+	char *index;
+	char *target;
+	char *gzip_index;
+};
+
+/**
  * struct config - an image
  * @path: file it came from
  * @lowers: the read-only layers, lowest first
- * @nr_lowers: up to LSMT_MAX_LAYERS; 0 only if there is an upper
- * @upper: some file of a writable layer, or NULL if there is none
+ * @nr_lowers: up to LSMT_MAX_LAYERS, the upper counted; 0 only if there is one
+ * @upper: the writable layer
  * @result_file: where open reports, or NULL
  *
  * Paths that were relative have been made to begin in the folder of @path.
@@ -39,7 +53,7 @@ struct config {
 	char *path;
 	struct config_lower *lowers;
 	unsigned int nr_lowers;
-	char *upper;
+	struct config_upper upper;
 	char *result_file;
 };
 
@@ -69,11 +83,33 @@ int config_parse(struct config *config, const char *path, const char *text,
 int config_load(struct config *config, const char *path);
 
 /**
+ * config_has_upper - is there a writable layer?
+ * @config: the image
+ */
+bool config_has_upper(const struct config *config);
+
+/**
+ * config_check_upper - can this version open the writable layer?
+ * @config: the image; fine without one
+ *
+ * Complains when it cannot.
+ *
+ * Return: an exit code.
+ */
+int config_check_upper(const struct config *config);
+
+/**
+ * config_drop_upper - forget the writable layer
+ * @config: the image
+ */
+void config_drop_upper(struct config *config);
+
+/**
  * config_resolve - find every blob of an image
  * @config: the image; lowers that only name a folder get their file
  *
- * Refuses what this version does not open: writable and TurboOCI layers.
- * Complains when it fails.
+ * Afterwards an upper has both data and index. Refuses what this version does
+ * not open: TurboOCI layers. Complains when it fails.
  *
  * Return: an exit code.
  */

@@ -2,6 +2,7 @@
 /*
  * Read the status line.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/commands.h"
@@ -43,23 +44,65 @@ const struct counter_name counter_names[NR_COUNTERS] = {
 		"prefetch_pending", "ranges still to be prefetched" },
 };
 
+const struct counter_name upper_counter_names[NR_UPPER_COUNTERS] = {
+	[UPPER_EXTENTS] = { "extents", "extents" },
+	[UPPER_MAP_BYTES] = { "map_bytes", "bytes of its map" },
+	[UPPER_USED_SECTORS] = { "used_sectors", "sectors in use" },
+	[UPPER_DATA_SECTORS] = { "data_sectors", "sectors there are" },
+	[UPPER_LOG_ENTRIES] = { "log_entries", "log entries" },
+	[UPPER_LOG_SLOTS] = { "log_slots", "log entries there is room for" },
+	[UPPER_PENDING] = {
+		"pending_entries", "log entries still to be written" },
+	[UPPER_COMMITS] = { "commits", "writes of the log" },
+	[UPPER_COMPACTIONS] = { "compactions", "compactions of the log" },
+};
+
+static int too_short(const char *name, const char *text)
+{
+	complain("%s: the status line '%s' lacks fields: are the module and this program of one version?",
+		 name, text);
+	return EXIT_FAILED;
+}
+
+/* Returns how many of @nr numbers there are; @rest stands behind them. */
+static int parse_numbers(uint64_t *counts, int nr, const char **rest)
+{
+	char *end;
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		counts[i] = strtoull(*rest, &end, 10);
+		if (end == *rest)
+			break;
+		*rest = end;
+	}
+	return i;
+}
+
 int counters_parse(uint64_t *counts, const char *text, const char *name)
 {
 	const char *rest = text;
-	int i;
 
-	for (i = 0; i < NR_COUNTERS; i++) {
-		char *end;
+	if (parse_numbers(counts, NR_COUNTERS, &rest) == NR_COUNTERS)
+		return EXIT_OK;
+	return too_short(name, text);
+}
 
-		counts[i] = strtoull(rest, &end, 10);
-		if (end == rest) {
-			complain("%s: the status line '%s' has %d fields, expected %d: are the module and this program of one version?",
-				 name, text, i, NR_COUNTERS);
-			return EXIT_FAILED;
-		}
-		rest = end;
-	}
-	return EXIT_OK;
+int upper_status_parse(struct upper_status *status, const char *text,
+		       const char *name)
+{
+	uint64_t counts[NR_COUNTERS];
+	const char *rest = text;
+	int len = 0;
+
+	*status = (struct upper_status) {};
+	if (parse_numbers(counts, NR_COUNTERS, &rest) == NR_COUNTERS)
+		sscanf(rest, " %15s%n", status->mode, &len);
+	rest += len;
+	if (len && parse_numbers(status->counts, NR_UPPER_COUNTERS, &rest) ==
+		   NR_UPPER_COUNTERS)
+		return EXIT_OK;
+	return too_short(name, text);
 }
 
 int counters_get(uint64_t *counts, const char *name, uint64_t *sectors)

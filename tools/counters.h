@@ -44,6 +44,48 @@ struct counter_name {
 
 extern const struct counter_name counter_names[NR_COUNTERS];
 
+/* Of an upper, behind the others and a word, its mode. */
+enum upper_counter {
+	UPPER_EXTENTS,
+	UPPER_MAP_BYTES,
+	UPPER_USED_SECTORS,
+	UPPER_DATA_SECTORS,
+	UPPER_LOG_ENTRIES,
+	UPPER_LOG_SLOTS,
+	UPPER_PENDING,
+	UPPER_COMMITS,
+	UPPER_COMPACTIONS,
+	NR_UPPER_COUNTERS
+};
+
+extern const struct counter_name upper_counter_names[NR_UPPER_COUNTERS];
+
+#define UPPER_MODE_SIZE		16
+#define UPPER_MODE_WRITABLE	"rw"
+
+/**
+ * struct upper_status - what the status line says of an upper
+ * @mode: rw, ro or failed
+ * @counts: the counters
+ */
+struct upper_status {
+	char mode[UPPER_MODE_SIZE];
+	uint64_t counts[NR_UPPER_COUNTERS];
+};
+
+/**
+ * upper_status_parse - take what concerns the upper from a status line
+ * @status: filled in
+ * @text: the line, of a device that has an upper
+ * @name: the device's
+ *
+ * Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int upper_status_parse(struct upper_status *status, const char *text,
+		       const char *name);
+
 /**
  * counters_parse - take the counters from a status line
  * @counts: NR_COUNTERS of them

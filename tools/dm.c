@@ -284,10 +284,10 @@ static int create_empty(const char *name, const char *uuid)
 }
 
 static int load(const struct device *device, const struct device_line *lines,
-		unsigned int nr)
+		unsigned int nr, bool read_only)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_RELOAD);
-	bool ready = task && dm_task_set_ro(task);
+	bool ready = task && (!read_only || dm_task_set_ro(task));
 	unsigned int i;
 	int r;
 
@@ -304,25 +304,26 @@ static int load(const struct device *device, const struct device_line *lines,
 static int load_failed(const struct device *device, const char *target, int r,
 		       int log)
 {
+	const char *what = device->live ? "change" : "create";
 	char reason[REASON_SIZE];
 
 	kernel_log_reason(log, device->dev, reason, sizeof(reason));
 	if (*reason)
-		complain("cannot create %s: %s", device->name, reason);
+		complain("cannot %s %s: %s", what, device->name, reason);
 	else if (!kernel_has(target))
-		complain("cannot create %s: the kernel has no target %s: modprobe dm-%s",
-			 device->name, target, target);
+		complain("cannot %s %s: the kernel has no target %s: modprobe dm-%s",
+			 what, device->name, target, target);
 	else
-		complain("cannot create %s: %s: the kernel log (dmesg) says why",
-			 device->name, strerror(-r));
+		complain("cannot %s %s: %s: the kernel log (dmesg) says why",
+			 what, device->name, strerror(-r));
 	return EXIT_FAILED;
 }
 
-static int load_table(const struct device *device,
-		      const struct device_line *lines, unsigned int nr)
+int device_load(const struct device *device, const struct device_line *lines,
+		unsigned int nr, bool read_only)
 {
 	int log = kernel_log_open();
-	int r = load(device, lines, nr);
+	int r = load(device, lines, nr, read_only);
 
 	if (r)
 		r = load_failed(device, lines->target, r, log);
@@ -331,7 +332,29 @@ static int load_table(const struct device *device,
 	return r;
 }
 
-static int resume(const char *name)
+int device_clear(const char *name)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_CLEAR);
+	int r = task ? run_task(task, name) : -ENOMEM;
+
+	if (task)
+		dm_task_destroy(task);
+	return r ? failed("forget the new table of", name, r) : EXIT_OK;
+}
+
+int device_suspend(const char *name)
+{
+	struct dm_task *task = dm_task_create(DM_DEVICE_SUSPEND);
+	bool ready = task && dm_task_no_flush(task) &&
+		     dm_task_skip_lockfs(task);
+	int r = ready ? run_task(task, name) : -ENOMEM;
+
+	if (task)
+		dm_task_destroy(task);
+	return r ? failed("suspend", name, r) : EXIT_OK;
+}
+
+int device_resume(const char *name)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_RESUME);
 	bool ready = task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME);
@@ -344,15 +367,15 @@ static int resume(const char *name)
 
 int device_create(const char *name, const char *uuid,
 		  const struct device_line *lines, unsigned int nr,
-		  struct device *device)
+		  bool read_only, struct device *device)
 {
 	int r;
 
 	r = create_empty(name, uuid);
 	if (r)
 		return r;
-	r = device_find(device, name) ?: load_table(device, lines, nr) ?:
-	    resume(name);
+	r = device_find(device, name) ?:
+	    device_load(device, lines, nr, read_only) ?: device_resume(name);
 	if (r)
 		device_remove(name);
 	return r;

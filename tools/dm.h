@@ -120,11 +120,12 @@ bool device_is_tail(const struct device *device);
 const char *device_first_name(const struct device *device);
 
 /**
- * device_create - create a read-only device and load its table
+ * device_create - create a device and load its table
  * @name: its name
  * @uuid: its UUID
  * @lines: its table
  * @nr: number of lines
+ * @read_only: whether it cannot be written
  * @device: the device
  *
  * Leaves no device behind when it fails.
@@ -133,7 +134,45 @@ const char *device_first_name(const struct device *device);
  */
 int device_create(const char *name, const char *uuid,
 		  const struct device_line *lines, unsigned int nr,
-		  struct device *device);
+		  bool read_only, struct device *device);
+
+/**
+ * device_load - load a table, to be used from device_resume() on
+ * @device: the device
+ * @lines: the table
+ * @nr: number of lines
+ * @read_only: whether the device cannot be written
+ *
+ * Return: an exit code.
+ */
+int device_load(const struct device *device, const struct device_line *lines,
+		unsigned int nr, bool read_only);
+
+/**
+ * device_clear - forget a table that was loaded and is not used yet
+ * @name: the device's name
+ *
+ * Return: an exit code.
+ */
+int device_clear(const char *name);
+
+/**
+ * device_suspend - hold I/O back, at once
+ * @name: the device's name
+ *
+ * Neither flushes nor locks file systems: I/O that is under way may wait, too.
+ *
+ * Return: an exit code.
+ */
+int device_suspend(const char *name);
+
+/**
+ * device_resume - let I/O pass, through the table that was loaded last
+ * @name: the device's name
+ *
+ * Return: an exit code.
+ */
+int device_resume(const char *name);
 
 /**
  * device_remove - remove a device

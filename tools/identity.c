@@ -15,6 +15,8 @@
 
 #define HASH_BYTES	8	/* the name in the UUID makes it unique */
 
+#define UPPER_FILES	2
+
 struct record {
 	uint64_t dev;
 	uint64_t ino;
@@ -26,14 +28,14 @@ struct record {
  * A device in use keeps its files, and with them their inode numbers: another
  * file cannot have them at that time.
  */
-static int take_record(struct record *record, const struct config_lower *lower,
-		       unsigned int i)
+static int take_record(struct record *record, const char *path,
+		       unsigned int i, uint64_t size)
 {
 	struct stat st;
 	bool block;
 
-	if (stat(lower->file, &st)) {
-		complain("layer %u (%s): %s", i, lower->file, strerror(errno));
+	if (stat(path, &st)) {
+		complain("layer %u (%s): %s", i, path, strerror(errno));
 		return EXIT_FAILED;
 	}
 	block = S_ISBLK(st.st_mode);
@@ -41,9 +43,28 @@ static int take_record(struct record *record, const struct config_lower *lower,
 		.dev = st.st_dev,
 		.ino = st.st_ino,
 		.rdev = block ? st.st_rdev : 0,
-		.size = block ? lower->size : st.st_size,
+		.size = block ? size : st.st_size,
 	};
 	return EXIT_OK;
+}
+
+static int take_lower(struct record *record, const struct config_lower *lower,
+		      unsigned int i)
+{
+	return take_record(record, lower->file, i, lower->size);
+}
+
+/* Their size changes with every use. */
+static int take_upper(struct record *records, const struct config *config)
+{
+	const struct config_upper *upper = &config->upper;
+	int i, r;
+
+	r = take_record(&records[0], upper->data, config->nr_lowers, 0) ?:
+	    take_record(&records[1], upper->index, config->nr_lowers, 0);
+	for (i = 0; i < UPPER_FILES; i++)
+		records[i].size = 0;
+	return r;
 }
 
 static void format_uuid(char *uuid, size_t size, const struct record *records,
@@ -62,22 +83,30 @@ static void format_uuid(char *uuid, size_t size, const struct record *records,
 }
 
 int identity_uuid(char *uuid, size_t size, const struct config *config,
-		  const char *name, unsigned int options)
+		  const char *name, const struct table *table, bool read_only)
 {
-	struct record *records;
+	struct record *records, *last;
 	unsigned int i;
 	int r = EXIT_OK;
 
-	records = calloc(config->nr_lowers + 1, sizeof(*records));
+	records = calloc(config->nr_lowers + UPPER_FILES + 1,
+			 sizeof(*records));
 	if (!records) {
 		complain("no memory for %u layers", config->nr_lowers);
 		return EXIT_FAILED;
 	}
 	for (i = 0; !r && i < config->nr_lowers; i++)
-		r = take_record(&records[i], &config->lowers[i], i);
-	records[config->nr_lowers].dev = options;
+		r = take_lower(&records[i], &config->lowers[i], i);
+	last = records + config->nr_lowers;
+	if (!r && config_has_upper(config)) {
+		r = take_upper(last, config);
+		last += UPPER_FILES;
+		last->rdev = read_only;
+	}
+	last->dev = table->options;
+	last->ino = table->low_water;
 	if (!r)
-		format_uuid(uuid, size, records, config->nr_lowers + 1, name);
+		format_uuid(uuid, size, records, last + 1 - records, name);
 	free(records);
 	return r;
 }

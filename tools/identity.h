@@ -6,6 +6,7 @@
 #define OVERLAYBD_IDENTITY_H
 
 #include "tools/config.h"
+#include "tools/table.h"
 
 /**
  * identity_uuid - make the device-mapper UUID of a device
@@ -13,7 +14,8 @@
  * @size: room for it
  * @config: the image, resolved
  * @name: the device's name
- * @options: those of its table, a bit for each enum table_option
+ * @table: its options
+ * @read_only: whether its upper, if there is one, is not to be written
  *
  * The same name over the same files with the same options has the same UUID.
  * Complains when it fails.
@@ -21,6 +23,6 @@
  * Return: an exit code.
  */
 int identity_uuid(char *uuid, size_t size, const struct config *config,
-		  const char *name, unsigned int options);
+		  const char *name, const struct table *table, bool read_only);
 
 #endif

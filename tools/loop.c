@@ -53,31 +53,38 @@ static int make_node(int number, const char *node)
 	return 0;
 }
 
-int loop_open(int number)
+static int open_node(int number, int mode)
 {
 	char node[PATH_SIZE];
 	int fd, r;
 
 	snprintf(node, sizeof(node), "/dev/loop%d", number);
-	fd = open(node, O_RDONLY | O_CLOEXEC);
+	fd = open(node, mode | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
 		r = make_node(number, node);
 		if (r)
 			return r;
-		fd = open(node, O_RDONLY | O_CLOEXEC);
+		fd = open(node, mode | O_CLOEXEC);
 	}
 	return fd < 0 ? -errno : fd;
 }
 
+int loop_open(int number)
+{
+	return open_node(number, O_RDONLY);
+}
+
+/* A loop device that was opened for reading only is read-only, too. */
 static int try_attach(int control, const struct loop_config *config,
 		      int *number)
 {
+	bool read_only = config->info.lo_flags & LO_FLAGS_READ_ONLY;
 	int fd, r;
 
 	*number = ioctl(control, LOOP_CTL_GET_FREE);
 	if (*number < 0)
 		return -errno;
-	fd = loop_open(*number);
+	fd = open_node(*number, read_only ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return fd;
 	if (!ioctl(fd, LOOP_CONFIGURE, config))
@@ -158,20 +165,22 @@ bool loop_can_direct_io(int file)
 	return can;
 }
 
-int loop_attach(int file, const char *name, bool direct_io, int *number,
+int loop_attach(int file, const char *name, unsigned int flags, int *number,
 		dev_t *dev)
 {
 	struct loop_config config = {
 		.fd = file,
 		.block_size = LOOP_BLOCK_SIZE,
-		.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR,
+		.info.lo_flags = LO_FLAGS_AUTOCLEAR,
 	};
 	struct stat st;
 	int fd;
 
 	snprintf((char *)config.info.lo_file_name, LO_NAME_SIZE, "%s", name);
-	if (direct_io)
+	if (flags & LOOP_DIRECT_IO)
 		config.info.lo_flags |= LO_FLAGS_DIRECT_IO;
+	if (!(flags & LOOP_WRITABLE))
+		config.info.lo_flags |= LO_FLAGS_READ_ONLY;
 	fd = attach(&config, number);
 	if (fd >= 0 && fstat(fd, &st)) {
 		close(fd);
@@ -180,4 +189,9 @@ int loop_attach(int file, const char *name, bool direct_io, int *number,
 	if (fd >= 0)
 		*dev = st.st_rdev;
 	return fd;
+}
+
+int loop_resize(int fd)
+{
+	return ioctl(fd, LOOP_SET_CAPACITY) ? -errno : 0;
 }

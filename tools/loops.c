@@ -140,6 +140,7 @@ static int take(int number, int file, const struct stat *st, bool direct_io,
 int loops_attach(struct loops *loops, int file, const char *name,
 		 bool direct_io, dev_t *dev)
 {
+	unsigned int flags = 0;
 	struct stat st;
 	unsigned int i;
 	int fd, number;
@@ -154,8 +155,9 @@ int loops_attach(struct loops *loops, int file, const char *name,
 		if (fd >= 0)
 			return fd;
 	}
-	fd = loop_attach(file, name, direct_io && loop_can_direct_io(file),
-			 &number, dev);
+	if (direct_io && loop_can_direct_io(file))
+		flags |= LOOP_DIRECT_IO;
+	fd = loop_attach(file, name, flags, &number, dev);
 	/* One stack may hold a file twice. */
 	if (fd >= 0)
 		add(loops, st.st_dev, st.st_ino, number);

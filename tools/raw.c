@@ -66,3 +66,18 @@ int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
 			    raw->path, (unsigned long long)pos, strerror(-r)) :
 		   0;
 }
+
+static int read_source(const void *ctx, u64 pos, void *buf, u64 len,
+		       struct obd_error *err)
+{
+	return raw_read(ctx, pos, buf, len, err);
+}
+
+struct source raw_source(const struct raw *raw)
+{
+	return (struct source) {
+		.size = raw->dev.size,
+		.ctx = raw,
+		.read = read_source,
+	};
+}

@@ -7,6 +7,7 @@
 #define OVERLAYBD_RAW_H
 
 #include "tools/file.h"
+#include "tools/source.h"
 
 /**
  * struct raw - a raw disk image
@@ -56,5 +57,11 @@ u64 raw_next_data(const struct raw *raw, u64 pos, u64 end);
  */
 int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
 	     struct obd_error *err);
+
+/**
+ * raw_source - the image, to be read
+ * @raw: the image; must outlive the source
+ */
+struct source raw_source(const struct raw *raw);
 
 #endif

@@ -78,28 +78,35 @@ static bool no_uuid(const char *uuid)
 	return !uuid[strspn(uuid, "0-")];
 }
 
+static void warn_of_parent(const struct stack *stack, unsigned int i,
+			   const char *path, const char *parent)
+{
+	const char *below = stack->layers[i - 1]->lsmt.uuid;
+
+	if (!no_uuid(parent) && !no_uuid(below) && strcasecmp(parent, below))
+		complain("warning: layer %u (%s): its parent uuid is %s, but layer %u has %s: are the layers in the right order?",
+			 i, path, parent, i - 1, below);
+}
+
 static void warn_of_parents(const struct stack *stack)
 {
+	const struct upper_files *upper = &stack->upper;
 	unsigned int i;
 
-	for (i = 1; i < stack->nr; i++) {
-		const char *parent = stack->layers[i]->lsmt.parent_uuid;
-		const char *below = stack->layers[i - 1]->lsmt.uuid;
-
-		if (!no_uuid(parent) && !no_uuid(below) &&
-		    strcasecmp(parent, below))
-			complain("warning: layer %u (%s): its parent uuid is %s, but layer %u has %s: are the layers in the right order?",
-				 i, stack->lowers[i].path, parent, i - 1,
-				 below);
-	}
+	for (i = 1; i < stack->nr; i++)
+		warn_of_parent(stack, i, stack->lowers[i].path,
+			       stack->layers[i]->lsmt.parent_uuid);
+	if (stack->has_upper && stack->nr)
+		warn_of_parent(stack, stack->nr, upper->data.path,
+			       upper->upper.writable.parent_uuid);
 }
 
 static int stack_alloc(struct stack *stack, unsigned int nr)
 {
 	unsigned int i;
 
-	stack->lowers = calloc(nr, sizeof(*stack->lowers));
-	stack->layers = calloc(nr, sizeof(*stack->layers));
+	stack->lowers = calloc(nr ?: 1, sizeof(*stack->lowers));
+	stack->layers = calloc(nr ?: 1, sizeof(*stack->layers));
 	if (!stack->lowers || !stack->layers) {
 		complain("no memory for %u layers", nr);
 		return EXIT_FAILED;
@@ -112,7 +119,32 @@ static int stack_alloc(struct stack *stack, unsigned int nr)
 	return EXIT_OK;
 }
 
-int stack_open(struct stack *stack, struct config *config)
+static int open_upper(struct stack *stack, const struct config *config,
+		      enum stack_upper want)
+{
+	struct upper_files *files = &stack->upper;
+	int r;
+
+	if (!config_has_upper(config))
+		return EXIT_OK;
+	stack->has_upper = true;
+	r = upper_files_open(files, config->upper.data, config->upper.index,
+			     want == STACK_WRITE);
+	if (r)
+		return r;
+	return want == STACK_LOOK ? upper_files_look(files) :
+				    upper_files_load(files);
+}
+
+static u64 virtual_sectors(const struct stack *stack)
+{
+	u64 own = stack->upper.upper.writable.virtual_sectors;
+
+	return own ? own : obd_stack_sectors(stack->layers, stack->nr);
+}
+
+int stack_open(struct stack *stack, struct config *config,
+	       enum stack_upper want)
 {
 	unsigned int i;
 	int r;
@@ -121,10 +153,11 @@ int stack_open(struct stack *stack, struct config *config)
 	r = config_resolve(config) ?: stack_alloc(stack, config->nr_lowers);
 	for (i = 0; !r && i < stack->nr; i++)
 		r = open_lower(&stack->lowers[i], i, &config->lowers[i]);
+	r = r ?: open_upper(stack, config, want);
 	if (r)
 		return r;
 	warn_of_parents(stack);
-	stack->nr_sectors = obd_stack_sectors(stack->layers, stack->nr);
+	stack->nr_sectors = virtual_sectors(stack);
 	if (!stack->nr_sectors) {
 		complain("%s: no layer has a virtual size", config->path);
 		return EXIT_INVALID;
@@ -140,6 +173,7 @@ void stack_close(struct stack *stack)
 		obd_layer_release(&stack->lowers[i].layer);
 		obd_file_close(&stack->lowers[i].dev);
 	}
+	upper_files_close(&stack->upper);
 	free(stack->lowers);
 	free(stack->layers);
 	*stack = (struct stack) {};

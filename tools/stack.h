@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The layers of an image, opened and checked by the parser that the kernel
- * module uses, so that what is wrong is said with layer, file and field.
+ * module uses, so that what is wrong is said with layer, file and field. The
+ * upper, if there is one, lies over all others, which are counted without it.
  */
 #ifndef OVERLAYBD_STACK_H
 #define OVERLAYBD_STACK_H
 
 #include "tools/config.h"
 #include "tools/file.h"
+#include "tools/upper-files.h"
 
 /**
  * struct stack_lower - a blob, opened
@@ -32,26 +34,39 @@ struct stack_lower {
  * @lowers: its layers, lowest first
  * @layers: the same, as obd_stack_merge() wants them
  * @nr: how many
+ * @has_upper: whether there is an upper
+ * @upper: its files
  * @nr_sectors: virtual size
  */
 struct stack {
 	struct stack_lower *lowers;
 	struct obd_layer **layers;
 	unsigned int nr;
+	bool has_upper;
+	struct upper_files upper;
 	u64 nr_sectors;
+};
+
+/* What is wanted of an upper. */
+enum stack_upper {
+	STACK_LOOK,	/* its headers; it may be in use */
+	STACK_READ,	/* all of it; nobody may write to it meanwhile */
+	STACK_WRITE,	/* nobody else may use it meanwhile */
 };
 
 /**
  * stack_open - open and check every layer of an image
  * @stack: filled in; release with stack_close(), also after a failure
  * @config: the image; must outlive @stack
+ * @want: of the upper
  *
  * Complains when it fails, and warns when a layer was made for another parent
  * than the one below it.
  *
  * Return: an exit code.
  */
-int stack_open(struct stack *stack, struct config *config);
+int stack_open(struct stack *stack, struct config *config,
+	       enum stack_upper want);
 
 /**
  * stack_close - release what stack_open() opened

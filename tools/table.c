@@ -10,9 +10,15 @@
 
 #include "dm-overlaybd-format.h"
 #include "tools/commands.h"
+#include "tools/options.h"
 #include "tools/table.h"
 
-#define ARGS_PER_LAYER	3	/* "lower", device, bytes */
+#define KIND_LOWER	"lower"
+#define KIND_UPPER	"upper"
+#define OPT_LOW_WATER	"low_water"
+
+/* "lower", device, bytes; or "upper" and two devices */
+#define ARGS_PER_LAYER	3
 
 const char *const table_option_names[NR_TABLE_OPTIONS] = {
 	[TABLE_NO_VERIFY] = "no_verify",
@@ -40,16 +46,31 @@ static void put_escaped(FILE *out, const char *text)
 	}
 }
 
-static void put_options(FILE *out, unsigned int options)
+static void put_upper(FILE *out, const struct table_upper *upper)
 {
-	int i;
-
-	if (!options)
+	if (!upper->data)
 		return;
-	fprintf(out, " %d", __builtin_popcount(options));
+	fputs(" " KIND_UPPER " ", out);
+	put_escaped(out, upper->data);
+	putc(' ', out);
+	put_escaped(out, upper->index);
+}
+
+static void put_options(FILE *out, const struct table *table)
+{
+	int i, nr = __builtin_popcount(table->options);
+
+	if (table->low_water)
+		nr += 2;
+	if (!nr)
+		return;
+	fprintf(out, " %d", nr);
 	for (i = 0; i < NR_TABLE_OPTIONS; i++)
-		if (options & 1U << i)
+		if (table->options & 1U << i)
 			fprintf(out, " %s", table_option_names[i]);
+	if (table->low_water)
+		fprintf(out, " " OPT_LOW_WATER " %llu",
+			(unsigned long long)table->low_water);
 }
 
 char *table_format(const struct table *table)
@@ -62,14 +83,16 @@ char *table_format(const struct table *table)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fprintf(out, "%u", table->nr * ARGS_PER_LAYER);
+	fprintf(out, "%u",
+		(table->nr + !!table->upper.data) * ARGS_PER_LAYER);
 	for (i = 0; i < table->nr; i++) {
-		fputs(" lower ", out);
+		fputs(" " KIND_LOWER " ", out);
 		put_escaped(out, table->layers[i].dev);
 		fprintf(out, " %llu",
 			(unsigned long long)table->layers[i].bytes);
 	}
-	put_options(out, table->options);
+	put_upper(out, &table->upper);
+	put_options(out, table);
 	if (!fclose(out))
 		return text;
 	free(text);
@@ -88,27 +111,50 @@ static int number(char **rest, uint64_t *value)
 	return errno || *end ? -EINVAL : 0;
 }
 
-static int parse_layer(struct table_layer *layer, char **rest)
+static int device(char **rest, char **dev)
 {
-	char *kind = strtok_r(NULL, " ", rest);
-	char *dev = strtok_r(NULL, " ", rest);
+	char *word = strtok_r(NULL, " ", rest);
 
-	if (!kind || strcmp(kind, "lower") || !dev)
+	if (!word)
 		return -EINVAL;
-	layer->dev = strdup(dev);
-	return layer->dev ? number(rest, &layer->bytes) : -ENOMEM;
+	*dev = strdup(word);
+	return *dev ? 0 : -ENOMEM;
+}
+
+static int parse_upper(struct table_upper *upper, char **rest)
+{
+	return device(rest, &upper->data) ?: device(rest, &upper->index);
+}
+
+/* Only the last layer may be an upper, which is none of @table->nr then. */
+static int parse_layer(struct table *table, unsigned int i, char **rest)
+{
+	struct table_layer *layer = &table->layers[i];
+	char *kind = strtok_r(NULL, " ", rest);
+
+	if (kind && i == table->nr - 1 && !strcmp(kind, KIND_UPPER)) {
+		table->nr--;
+		return parse_upper(&table->upper, rest);
+	}
+	if (!kind || strcmp(kind, KIND_LOWER))
+		return -EINVAL;
+	return device(rest, &layer->dev) ?: number(rest, &layer->bytes);
 }
 
 /* Options of later versions are passed over. */
-static void parse_options(struct table *table, char **rest)
+static int parse_options(struct table *table, char **rest)
 {
 	char *word;
-	int i;
+	int i, r = 0;
 
-	while ((word = strtok_r(NULL, " ", rest)))
+	while (!r && (word = strtok_r(NULL, " ", rest))) {
 		for (i = 0; i < NR_TABLE_OPTIONS; i++)
 			if (!strcmp(word, table_option_names[i]))
 				table->options |= 1U << i;
+		if (!strcmp(word, OPT_LOW_WATER))
+			r = number(rest, &table->low_water);
+	}
+	return r;
 }
 
 static int refuse(const char *params)
@@ -122,7 +168,7 @@ int table_parse(struct table *table, char *params)
 {
 	char *rest = params, *end;
 	unsigned long nr_args;
-	unsigned int i;
+	unsigned int i, nr;
 	int r;
 
 	*table = (struct table) {};
@@ -130,15 +176,15 @@ int table_parse(struct table *table, char *params)
 	if (!nr_args || nr_args % ARGS_PER_LAYER ||
 	    nr_args > LSMT_MAX_LAYERS * ARGS_PER_LAYER)
 		return refuse(params);
-	r = table_alloc(table, nr_args / ARGS_PER_LAYER);
+	nr = nr_args / ARGS_PER_LAYER;
+	r = table_alloc(table, nr);
 	if (r)
 		return r;
 	strtok_r(params, " ", &rest);
-	for (i = 0; !r && i < table->nr; i++)
-		r = parse_layer(&table->layers[i], &rest);
-	if (r)
+	for (i = 0; !r && i < nr; i++)
+		r = parse_layer(table, i, &rest);
+	if (r || parse_options(table, &rest))
 		return refuse(params);
-	parse_options(table, &rest);
 	return EXIT_OK;
 }
 
@@ -149,7 +195,19 @@ void table_release(struct table *table)
 	for (i = 0; i < table->nr; i++)
 		free(table->layers[i].dev);
 	free(table->layers);
+	free(table->upper.data);
+	free(table->upper.index);
 	*table = (struct table) {};
+}
+
+bool table_low_water(const char *text, uint64_t *sectors)
+{
+	uint64_t bytes;
+
+	if (!parse_size(text, &bytes) || !bytes || bytes % OBD_SECTOR_SIZE)
+		return false;
+	*sectors = bytes >> OBD_SECTOR_SHIFT;
+	return true;
 }
 
 struct json_object *table_options_json(unsigned int options)

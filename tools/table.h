@@ -5,6 +5,7 @@
 #ifndef OVERLAYBD_TABLE_H
 #define OVERLAYBD_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Options, bit by bit, in the order in which they are written. */
@@ -27,21 +28,35 @@ struct table_layer {
 };
 
 /**
+ * struct table_upper - the writable layer
+ * @data: path, or major:minor, of its data device; NULL if there is none
+ * @index: of its index device
+ */
+struct table_upper {
+	char *data;
+	char *index;
+};
+
+/**
  * struct table - the parameters
- * @layers: lowest first
+ * @layers: read-only layers, lowest first
  * @nr: how many
+ * @upper: the layer above them
  * @options: a bit for each enum table_option
+ * @low_water: sectors of data space below which there is an event; 0 for none
  */
 struct table {
 	struct table_layer *layers;
 	unsigned int nr;
+	struct table_upper upper;
 	unsigned int options;
+	uint64_t low_water;
 };
 
 /**
  * table_alloc - begin with layers that have no device yet
  * @table: filled in; release with table_release(), also after a failure
- * @nr: how many
+ * @nr: how many, without the upper
  *
  * Complains when it fails.
  *
@@ -75,6 +90,18 @@ int table_parse(struct table *table, char *params);
  * @table: the parameters; zeroed ones are fine
  */
 void table_release(struct table *table);
+
+#define TABLE_LOW_WATER_ERROR	\
+	"--low-water is '%s', expected a multiple of 512 bytes"
+
+/**
+ * table_low_water - the value of --low-water
+ * @text: as typed, a number of bytes
+ * @sectors: the same in sectors
+ *
+ * Return: false if it is none.
+ */
+bool table_low_water(const char *text, uint64_t *sectors);
 
 struct json_object;
 

@@ -73,6 +73,11 @@ static int make_index(struct lsmt_image *image, struct changes *changes,
 
 	changes_coarsen(changes, LSMT_WRITE_MAX_LEN, LSMT_WRITE_MAX_ENTRIES);
 	nr = changes_entries(changes, LSMT_WRITE_MAX_LEN);
+	if (nr > LSMT_WRITE_MAX_ENTRIES && changes->gaps_unknown)
+		return obd_fail(err, -E2BIG,
+				"%llu index entries are left, a layer holds %u: merge it with the layers below instead",
+				(unsigned long long)nr,
+				LSMT_WRITE_MAX_ENTRIES);
 	if (nr > LSMT_WRITE_MAX_ENTRIES)
 		return obd_fail(err, -E2BIG,
 				"a disk of %llu bytes takes %llu index entries, a layer holds %u: make a smaller disk",
@@ -88,8 +93,8 @@ static int make_index(struct lsmt_image *image, struct changes *changes,
 	return 0;
 }
 
-static void fill_header(struct lsmt_header *h, const struct lsmt_info *info,
-			u32 flags)
+void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
+		      u32 flags)
 {
 	static const char no_uuid[] = "00000000-0000-0000-0000-000000000000";
 	const char *parent = *info->parent_uuid ? info->parent_uuid : no_uuid;
@@ -109,13 +114,13 @@ static void fill_header(struct lsmt_header *h, const struct lsmt_info *info,
 		memcpy(h->user_tag, info->user_tag, strlen(info->user_tag));
 }
 
-int lsmt_image_init(struct lsmt_image *image, const struct raw *raw,
+int lsmt_image_init(struct lsmt_image *image, struct source disk,
 		    struct changes *changes, struct lsmt_info *info,
 		    struct obd_error *err)
 {
 	int r;
 
-	*image = (struct lsmt_image) { .raw = raw };
+	*image = (struct lsmt_image) { .disk = disk };
 	if (info->user_tag && strlen(info->user_tag) >= LSMT_USER_TAG_SIZE)
 		return obd_fail(err, -EINVAL,
 				"the user tag has %zu bytes, expected at most %u",
@@ -126,9 +131,10 @@ int lsmt_image_init(struct lsmt_image *image, const struct raw *raw,
 		return r;
 	if (!*info->uuid)
 		derive_uuid(image, changes, info);
-	fill_header(&image->header, info, LSMT_FLAG_HEADER | LSMT_FLAG_DATA |
-		    LSMT_FLAG_SEALED);
-	fill_header(&image->trailer, info, LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
+	lsmt_fill_header(&image->header, info, LSMT_FLAG_HEADER |
+			 LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
+	lsmt_fill_header(&image->trailer, info,
+			 LSMT_FLAG_DATA | LSMT_FLAG_SEALED);
 	image->trailer.index_offset = cpu_to_le64(image->index_offset);
 	image->trailer.index_size = cpu_to_le64(image->nr_entries);
 	image->size = image->index_offset + LSMT_HEADER_SPACE +
@@ -158,7 +164,7 @@ static const struct lsmt_entry *find_data(const struct lsmt_image *image,
 	return e;
 }
 
-/* Data from @pos on that lies together in the raw image. */
+/* Data from @pos on that lies together on the disk. */
 static int read_data(const struct lsmt_image *image, u64 pos, void *buf,
 		     u64 *len, struct obd_error *err)
 {
@@ -168,7 +174,7 @@ static int read_data(const struct lsmt_image *image, u64 pos, void *buf,
 	u64 at = (lsmt_entry_offset(e) << OBD_SECTOR_SHIFT) + (pos - begin);
 
 	*len = min(*len, bytes - (pos - begin));
-	return raw_read(image->raw, at, buf, *len, err);
+	return image->disk.read(image->disk.ctx, at, buf, *len, err);
 }
 
 /* A part of the layer that is in memory, followed by zeros up to @space. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Committed LSMT layers: header, data, index and trailer are made up from a
- * raw image and its changes when they are read, so that writing a layer needs
- * no second copy of the data.
+ * disk and its changes when they are read, so that writing a layer needs no
+ * second copy of the data.
  */
 #ifndef OVERLAYBD_WRITER_LSMT_H
 #define OVERLAYBD_WRITER_LSMT_H
@@ -35,8 +35,17 @@ struct lsmt_info {
 };
 
 /**
+ * lsmt_fill_header - make a header or trailer
+ * @h: filled in, but for index_offset and index_size, which are 0
+ * @info: what it says; the user tag is shorter than LSMT_USER_TAG_SIZE
+ * @flags: its flags
+ */
+void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
+		      u32 flags);
+
+/**
  * struct lsmt_image - a layer that is ready to be read
- * @raw: where its data comes from
+ * @disk: where its data comes from
  * @index: the index, padding included
  * @nr_used: entries that are no padding
  * @nr_entries: all of them
@@ -46,7 +55,7 @@ struct lsmt_info {
  * @trailer: its last bytes
  */
 struct lsmt_image {
-	const struct raw *raw;
+	struct source disk;
 	struct lsmt_entry *index;
 	u32 nr_used;
 	u32 nr_entries;
@@ -59,14 +68,14 @@ struct lsmt_image {
 /**
  * lsmt_image_init - lay a layer out
  * @image: filled in; release with lsmt_image_release(), also after a failure
- * @raw: the raw image; must outlive @image
- * @changes: its changes; coarsened if they are too many
+ * @disk: its disk; what it reads from must outlive @image
+ * @changes: what it maps of that; coarsened if they are too many
  * @info: what the layer says of itself; the uuid is filled in
  * @err: the reason, on failure
  *
  * Return: 0, or a negative errno; -E2BIG if an index cannot hold it.
  */
-int lsmt_image_init(struct lsmt_image *image, const struct raw *raw,
+int lsmt_image_init(struct lsmt_image *image, struct source disk,
 		    struct changes *changes, struct lsmt_info *info,
 		    struct obd_error *err);
 

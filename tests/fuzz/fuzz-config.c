@@ -26,7 +26,8 @@ void complain(const char *fmt, ...)
 /* What the parser lets pass is what the rest of the program builds upon. */
 static void check(const struct config *config)
 {
-	if (config->nr_lowers > 255 || (!config->nr_lowers && !config->upper))
+	if (config->nr_lowers > 255 ||
+	    (!config->nr_lowers && !config_has_upper(config)))
 		abort();
 }
 

@@ -79,7 +79,9 @@ static void all_fields_are_taken(void **state)
 	assert_string_equal(c.lowers[1].digest, "sha256:12");
 	assert_int_equal(c.lowers[1].size, 123);
 	assert_string_equal(c.lowers[2].target_file, "/l/2.tgz");
-	assert_string_equal(c.upper, "/u/d");
+	assert_true(config_has_upper(&c));
+	assert_string_equal(c.upper.data, "/u/d");
+	assert_string_equal(c.upper.index, "/u/i");
 	assert_string_equal(c.result_file, "/r");
 	assert_string_equal(c.path, PATH);
 	config_release(&c);
@@ -124,7 +126,7 @@ static void empty_and_null_are_absent(void **state)
 			 " \"digest\": \"\", \"targetFile\": \"\"}],"
 			 " \"upper\": %s, \"resultFile\": \"\"}", uppers[i]);
 		good(&c, text);
-		assert_null(c.upper);
+		assert_false(config_has_upper(&c));
 		assert_null(c.result_file);
 		assert_null(c.lowers[0].target_file);
 		assert_null(c.lowers[0].digest);
@@ -192,7 +194,8 @@ static char *many_lowers(int nr)
 	fputs("{\"lowers\": [", out);
 	for (i = 0; i < nr; i++)
 		fprintf(out, "%s{\"file\": \"/l%d\"}", i ? ", " : "", i);
-	fputs("]}", out);
+	/* And room for more. */
+	fprintf(out, "]}%64s", "");
 	fclose(out);
 	return text;
 }
@@ -210,6 +213,12 @@ static void the_number_of_lowers_is_bounded(void **state)
 	good(&c, most);
 	assert_int_equal(c.nr_lowers, 255);
 	assert_string_equal(c.lowers[254].file, "/l254");
+	config_release(&c);
+	/* An upper is one of them, or the only one. */
+	strcpy(strrchr(most, '}'), ", \"upper\": {\"data\": \"d\"}}");
+	bad(most, "lowers has 255 elements, expected 0 to 254");
+	good(&c, "{\"upper\": {\"data\": \"d\"}}");
+	assert_int_equal(c.nr_lowers, 0);
 	config_release(&c);
 	free(most);
 	free(more);
@@ -241,13 +250,30 @@ static int resolve(const char *text)
 static void unsupported_layers_are_named(void **state)
 {
 	(void)state;
-	assert_int_equal(resolve("{\"lowers\": [], \"upper\": {\"data\": "
-				 "\"/u/d\"}}"), EXIT_FAILED);
-	assert_non_null(strstr(said, "upper (/u/d): writable layers are not "));
 	assert_int_equal(resolve("{\"lowers\": [{\"file\": \"/l\"}, {\"file\": "
 				 "\"/m\", \"targetFile\": \"/t\"}]}"),
 			 EXIT_FAILED);
 	assert_non_null(strstr(said, "layer 1: targetFile (/t): TurboOCI "));
+}
+
+static void an_upper_takes_data_and_index(void **state)
+{
+	(void)state;
+	assert_int_equal(resolve("{\"upper\": {\"data\": \"/u/d\"}}"),
+			 EXIT_INVALID);
+	assert_non_null(strstr(said, PATH ": upper has no index"));
+	assert_int_equal(resolve("{\"upper\": {\"index\": \"/u/i\"}}"),
+			 EXIT_INVALID);
+	assert_non_null(strstr(said, PATH ": upper has no data"));
+	assert_int_equal(resolve("{\"upper\": {\"index\": \"/u/i\", "
+				 "\"data\": \"/u/d\"}}"), EXIT_OK);
+	assert_int_equal(resolve("{\"upper\": {\"index\": \"/u/i\", "
+				 "\"data\": \"/u/d\", \"target\": "
+				 "\"/u/t\"}}"), EXIT_FAILED);
+	assert_non_null(strstr(said, "upper.target (/u/t): writable TurboOCI"));
+	assert_int_equal(resolve("{\"upper\": {\"gzipIndex\": \"/u/g\"}}"),
+			 EXIT_FAILED);
+	assert_non_null(strstr(said, "upper.gzipIndex (/u/g)"));
 }
 
 static void remote_layers_are_to_be_downloaded(void **state)
@@ -352,6 +378,7 @@ int main(void)
 		cmocka_unit_test(the_number_of_lowers_is_bounded),
 		cmocka_unit_test(result_file_is_known_when_the_rest_is_bad),
 		cmocka_unit_test(unsupported_layers_are_named),
+		cmocka_unit_test(an_upper_takes_data_and_index),
 		cmocka_unit_test(remote_layers_are_to_be_downloaded),
 		cmocka_unit_test(folders_are_searched_in_order),
 		cmocka_unit_test(files_are_read_within_bounds),

@@ -245,7 +245,7 @@ static void large_extents_are_split(void **state)
 	find(&c, &raw, NULL, 20 * MIB);
 	assert_int_equal(c.nr, 1);
 	assert_ok(raw_open(&r, raw.path, &err));
-	assert_ok(lsmt_image_init(&image, &r, &c, &info, &err));
+	assert_ok(lsmt_image_init(&image, raw_source(&r), &c, &info, &err));
 	check_layout(&image, &lsmt, entries);
 	assert_int_equal(lsmt.nr_entries, 3);
 	for (i = 0; i < lsmt.nr_entries; i++)
@@ -275,7 +275,7 @@ static void layers_read_the_same_in_any_pieces(void **state)
 	memory_fill(&base, 100 * KIB, 50 * KIB, 1);
 	find(&c, &raw, &base, MIB);
 	assert_ok(raw_open(&r, raw.path, &err));
-	assert_ok(lsmt_image_init(&image, &r, &c, &info, &err));
+	assert_ok(lsmt_image_init(&image, raw_source(&r), &c, &info, &err));
 	s = lsmt_image_source(&image);
 	whole = malloc(s.size);
 	assert_ok(s.read(s.ctx, 0, whole, s.size, &err));
@@ -306,7 +306,8 @@ static void what_no_index_holds_is_refused(void **state)
 	struct lsmt_image image;
 	struct raw raw = {};
 
-	assert_int_equal(lsmt_image_init(&image, &raw, &c, &info, &err),
+	assert_int_equal(lsmt_image_init(&image, raw_source(&raw), &c, &info,
+					 &err),
 			 -E2BIG);
 	lsmt_image_release(&image);
 }

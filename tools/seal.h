@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Make a writable layer a sealed one, in place: a sorted index and a trailer
+ * behind its data.
+ */
+#ifndef OVERLAYBD_SEAL_H
+#define OVERLAYBD_SEAL_H
+
+#include "dm-overlaybd-error.h"
+
+/**
+ * seal_upper - append index and trailer to the data of a writable layer
+ * @data_fd: the data file or device, open for reading and writing
+ * @index_fd: the index file or device, open for reading; is not changed
+ * @bytes: exact length of the sealed layer
+ * @err: the reason, on failure
+ *
+ * What it writes lies in sectors that no live entry of the log points to: until
+ * seal_finish() the pair goes on to be the same writable layer, and when it was
+ * interrupted, or written to afterwards, it can simply be sealed again. Nobody
+ * may be writing meanwhile; a mapped device has to be suspended, but may have
+ * both files open. The length of the data file is not cut.
+ *
+ * Return: 0 when the layer is on stable storage, or a negative errno; -E2BIG if
+ * it has more extents than a sealed layer can.
+ */
+int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err);
+
+/**
+ * seal_finish - cut the data of a sealed layer, see that it is written no more
+ * @data_fd: the data file or device, open for writing
+ * @index_fd: the index file or device, open for reading and writing: gets a
+ *	flag that keeps everybody from opening the pair for writing, which
+ *	would destroy the layer
+ * @bytes: what seal_upper() returned
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int seal_finish(int data_fd, int index_fd, u64 bytes, struct obd_error *err);
+
+#endif
