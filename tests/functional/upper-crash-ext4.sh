@@ -6,7 +6,7 @@
 . "$TREE/tests/crash/stack.sh"
 
 POINTS=${TORTURE_POINTS:-150}
-SECTORS=49152
+SECTORS=32768
 DATA=$((SECTORS + 2048))
 
 need_tool
