@@ -56,6 +56,8 @@ static void upper_free(struct obd_upper *u)
 {
 	if (u->wq)
 		destroy_workqueue(u->wq);
+	/* It takes long, and no interrupt knows of the lock: it is a new one. */
+	spin_lock_init(&u->lock);
 	spin_lock(&u->lock);
 	obd_upper_map_exit(&u->map);
 	obd_space_exit(&u->space);
@@ -73,10 +75,10 @@ static void upper_init(struct obd_upper *u)
 	bio_list_init(&u->stalled);
 	INIT_WORK(&u->commit_work, obd_upper_commit_work);
 	INIT_WORK(&u->release_work, obd_upper_release_work);
-	spin_lock(&u->lock);
+	spin_lock_irq(&u->lock);
 	obd_upper_map_init(&u->map, &u->lock);
 	obd_space_init(&u->space, &u->lock);
-	spin_unlock(&u->lock);
+	spin_unlock_irq(&u->lock);
 }
 
 static struct obd_upper *upper_alloc(struct dm_target *ti,
