@@ -271,6 +271,8 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 	len = obd_space_alloc(&u->space, io->len, &io->moffset);
 	if (!len) {
 		u->nr_reserved--;
+		if (obd_space_available(&u->space))
+			return -ENOMEM;
 		return no_room(u, u->space.due || u->space.pending->sectors);
 	}
 	io->len = len;
