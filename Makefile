@@ -188,5 +188,4 @@ $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 		-c $< -o $@
 
 .PHONY: all tools module demo check unit torture-tools fuzzers model fuzz bench \
-	style install \
-	dkms-install clean help
+	style install dkms-install clean help
