@@ -98,6 +98,12 @@ jq -e '.lsmt_trailer.virtual_size == 1000448' "$work/out" >/dev/null ||
 	fail "wrong size"
 config_of "$work/m" "$work/l2" >"$work/m.json"
 reads_as "$work/all" "$work/m.json"
+config_with_upper "$work/data" "$work/index" "$work/l0" "$work/l1" \
+	>"$work/s.json"
+expect 0 "$tool" export "$work/s.json" "$work/all"
+expect 0 "$tool" merge --to 1 "$work/s.json" "$work/m"
+config_with_upper "$work/data" "$work/index" "$work/m" >"$work/m.json"
+reads_as "$work/all" "$work/m.json"
 config_of "$work/l0" "$work/l1" >"$work/s.json"
 expect 0 "$tool" export "$work/s.json" "$work/all"
 expect 0 "$tool" merge "$work/s.json" "$work/m"
