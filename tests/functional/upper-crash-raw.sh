@@ -44,10 +44,13 @@ crash_upper()
 	crash_replay --table "$(upper_table disk $SECTORS)" --history history "$@"
 	unsplit_disk disk
 	losetup --detach "$LOOP"
+	kernel_log | grep 'could not be written' >failures || return 0
+	fail "no disk has failed, but: $(cat failures)"
 }
 
 need_tool
 need_crash_tools
+modprobe dm-overlaybd
 crash_folder
 lower_image $SECTORS
 say "seed $SEED, $POINTS points"
