@@ -50,7 +50,6 @@ crash_upper()
 
 need_tool
 need_crash_tools
-modprobe dm-overlaybd
 crash_folder
 lower_image $SECTORS
 say "seed $SEED, $POINTS points"
