@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 600
 BENCH_ARGS ?=
+TORTURE_POINTS ?= 10000
 
 VERSION := 1.1.0
 BUILD := build
@@ -101,6 +102,12 @@ model: $(MODEL)
 fuzz: fuzzers
 	tests/fuzz/run --seconds $(FUZZ_SECONDS)
 
+## torture: crash the disk of writable layers at TORTURE_POINTS points
+torture:
+	scripts/install-deps --if-missing build test
+	$(MAKE) tools torture-tools
+	TORTURE_POINTS=$(TORTURE_POINTS) tests/crash/torture
+
 ## bench: measure against the alternatives; BENCH_ARGS= for tests/bench/run
 bench:
 	scripts/install-deps --if-missing build test bench
@@ -187,5 +194,5 @@ $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
 
-.PHONY: all tools module demo check unit torture-tools fuzzers model fuzz bench \
-	style install dkms-install clean help
+.PHONY: all tools module demo check unit torture-tools fuzzers model fuzz \
+	torture bench style install dkms-install clean help

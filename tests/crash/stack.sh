@@ -18,6 +18,8 @@ need_crash_tools()
 # Loop devices and mapped memory have to be of one mind: files on tmpfs are.
 crash_folder()
 {
+	modprobe loop
+	modprobe dm-overlaybd
 	WORK=$(mktemp -d /dev/shm/crash.XXXXXX)
 	defer rm -rf "$WORK"
 	cd "$WORK"

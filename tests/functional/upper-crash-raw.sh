@@ -44,6 +44,8 @@ crash_upper()
 	crash_replay --table "$(upper_table disk $SECTORS)" --history history "$@"
 	unsplit_disk disk
 	losetup --detach "$LOOP"
+	kernel_log | grep 'could not be written' >failures || return 0
+	fail "no disk has failed, but: $(cat failures)"
 }
 
 need_tool
