@@ -27,7 +27,7 @@ go_on()
 	config "$@"
 	for _ in 1 2; do
 		open_image config layers
-		model --model saved --base raw --ops 3000 --max 65536 --race 10 \
+		model --model saved --base raw --ops 1500 --max 65536 --race 10 \
 			--mix 25,50,10,10,5 $DEVICE
 		"$TOOL" close layers
 		rm -f flat
