@@ -7,7 +7,7 @@
 
 #define CLUTTER_MIN	65536U	/* slots: a log that short may stay */
 #define CLUTTER_RATIO	4U	/* of the log to what is mapped */
-#define TIGHT_PART	16	/* of the slots: with fewer left it is urgent */
+#define TIGHT_PART	8	/* of the slots: with fewer left it is urgent */
 #define GAIN_MIN	128U	/* slots: less is not worth it */
 #define GAIN_PART	64
 #define EXTENTS_PER_RESERVED 2ULL /* that it may add to what is mapped */
