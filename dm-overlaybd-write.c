@@ -9,6 +9,10 @@
 /* Slots of the log that a write may cost: its entry, and an extent cut in two. */
 #define SLOTS_PER_WRITE	4
 
+/* Kept for discards when the log is full of extents: they make it emptier. */
+#define SLOTS_FOR_ZEROES	128U
+#define PART_FOR_ZEROES		16	/* of a small log; less than is tight */
+
 /* Commits to wait for when there is no room that may make some. */
 #define ROOM_ROUNDS	3
 
@@ -249,17 +253,17 @@ static int no_room(struct obd_upper *u, bool hope)
 }
 
 /*
- * Under the lock. Return: 0; -EAGAIN if a commit will make room; -EBUSY if it
- * may; or -ENOSPC or -EIO.
+ * Under the lock; @kept slots remain for others. Return: 0; -EAGAIN if a commit
+ * will make room; -EBUSY if it may; or -ENOSPC or -EIO.
  */
-static int reserve(struct obd_upper *u)
+static int reserve(struct obd_upper *u, s64 kept)
 {
 	if (u->failed)
 		return -EIO;
-	if (u->nr_pending + u->nr_reserved >= OBD_PENDING_MAX)
+	if (!obd_upper_has_slot(u))
 		return -EAGAIN;
-	if (obd_upper_log_room(u) < SLOTS_PER_WRITE)
-		return no_room(u, obd_upper_compactable(u));
+	if (obd_upper_log_room(u) < SLOTS_PER_WRITE + kept)
+		return no_room(u, u->nr_reserved || obd_upper_compactable(u));
 	u->nr_reserved++;
 	return 0;
 }
@@ -269,10 +273,12 @@ typedef int (*attempt_fn)(struct obd_upper *u, struct obd_upper_io *io);
 
 static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 {
+	s64 kept = min_t(u64, SLOTS_FOR_ZEROES,
+			 u->log_slots / PART_FOR_ZEROES);
 	u64 len;
 	int r;
 
-	r = reserve(u);
+	r = reserve(u, kept);
 	if (r)
 		return r;
 	len = obd_space_alloc(&u->space, io->len, &io->moffset);
@@ -292,7 +298,7 @@ static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
 	struct obd_piece piece = { .what = OBD_ZEROES, .len = io->len };
 	int r;
 
-	r = reserve(u);
+	r = reserve(u, 0);
 	if (r)
 		return r;
 	u->nr_reserved--;
@@ -318,8 +324,10 @@ static int attempt(struct obd_upper *u, struct obd_upper_io *io,
 	return r;
 }
 
+/* What is under way keeps more of the log than it will need in the end. */
 static void wait_for_room(struct obd_upper *u)
 {
+	wait_event_timeout(u->wait, !READ_ONCE(u->nr_reserved), HZ);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);
