@@ -43,3 +43,8 @@ dm_create readonly "$TABLE" --readonly
 "$MODEL" compare --model saved $DEVICE
 dmsetup remove --retry readonly
 sha256sum --quiet --check before
+
+say 'but a writable table over them is refused'
+expect_exit 1 'reload ioctl|create' \
+	dmsetup create readonly --table "$TABLE"
+expect_log "layer 0: device $DATA is read-only"
