@@ -16,6 +16,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/lz4.h>
+#include <linux/maple_tree.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -26,6 +27,7 @@
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/version.h>
 #include <linux/zstd.h>
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
@@ -122,6 +124,24 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 {
 	__acquire(srcu);
 	srcu_up_read(srcu, idx);
+}
+
+/*
+ * When mas_store_gfp() gets some of the nodes that it needs, but not all, it
+ * tries again until it does, with the lock held. mas_preallocate() gives up; it
+ * is exported since 6.5.
+ */
+static inline int obd_mas_store(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	return mas_store_gfp(mas, entry, gfp);
+#else
+	int r = mas_preallocate(mas, entry, gfp);
+
+	if (!r)
+		mas_store_prealloc(mas, entry);
+	return r;
+#endif
 }
 
 /* Between the steps of long work: let others run; has the user given up? */

@@ -176,7 +176,7 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 	freed->nr = 0;
 	look_at_old(map, &s, freed);
 	mas_set_range(&mas, s.from, s.to);
-	r = mas_store_gfp(&mas, s.value, gfp);
+	r = obd_mas_store(&mas, s.value, gfp);
 	if (r)
 		return r;
 	piece->len = s.last - s.first + 1;
@@ -227,7 +227,7 @@ int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 		to = max(to, mas.last);
 	}
 	mas_set_range(&mas, from, to);
-	r = mas_store_gfp(&mas, xa_mk_value(0), OBD_GFP_TRY);
+	r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_TRY);
 	if (!r)
 		ranges->sectors += len;
 	return r;
@@ -242,7 +242,7 @@ bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len)
 	*first = mas.index;
 	*len = mas.last - mas.index + 1;
 	mas_set_range(&mas, *first, *first + *len - 1);
-	if (mas_store_gfp(&mas, NULL, OBD_GFP_TRY))
+	if (obd_mas_store(&mas, NULL, OBD_GFP_TRY))
 		return false;
 	ranges->sectors -= *len;
 	return true;
