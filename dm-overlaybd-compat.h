@@ -144,6 +144,20 @@ static inline int obd_mas_store(struct ma_state *mas, void *entry, gfp_t gfp)
 #endif
 }
 
+/*
+ * Since 6.17 there is a limit of its own for zeroing that frees space; a table
+ * is refused unless it is 0 or the same as that of all zeroing.
+ */
+static inline void obd_limit_write_zeroes(struct queue_limits *limits,
+					  unsigned int sectors)
+{
+	limits->max_write_zeroes_sectors = sectors;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	if (limits->max_hw_wzeroes_unmap_sectors)
+		limits->max_hw_wzeroes_unmap_sectors = sectors;
+#endif
+}
+
 /* Between the steps of long work: let others run; has the user given up? */
 static inline bool obd_interrupted(void)
 {

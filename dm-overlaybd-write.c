@@ -295,7 +295,10 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 
 static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
 {
-	struct obd_piece piece = { .what = OBD_ZEROES, .len = io->len };
+	struct obd_piece piece = {
+		.what = OBD_ZEROES,
+		.len = min(io->len, OBD_ZERO_MAX_SECTORS),
+	};
 	int r;
 
 	r = reserve(u, 0);
