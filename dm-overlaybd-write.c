@@ -119,6 +119,9 @@ static int map_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece,
 {
 	int r;
 
+	/* A bio that stalls between its pieces may take more than it reserved. */
+	if (u->nr_pending == OBD_LOGGER_MAX)
+		return -ENOMEM;
 	r = obd_upper_map_store(&u->map, sector, piece, &u->freed, gfp);
 	if (r)
 		return r;
