@@ -170,7 +170,6 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 		.from = sector,
 	};
 	MA_STATE(mas, &map->tree, 0, 0);
-	unsigned int i;
 	int r;
 
 	freed->nr = 0;
@@ -182,10 +181,6 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 	piece->len = s.last - s.first + 1;
 	map->nr += 1 - s.nr;
 	map->sectors += piece->len - s.sectors;
-	if (piece->what == OBD_DATA)
-		map->data_sectors += piece->len;
-	for (i = 0; i < freed->nr; i++)
-		map->data_sectors -= freed->ranges[i].len;
 	return 0;
 }
 
