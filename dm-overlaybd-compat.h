@@ -27,7 +27,6 @@
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
-#include <linux/version.h>
 #include <linux/zstd.h>
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
@@ -129,18 +128,18 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 /*
  * When mas_store_gfp() gets some of the nodes that it needs, but not all, it
  * tries again until it does, with the lock held. mas_preallocate() gives up; it
- * is exported since 6.5.
+ * is exported, with these arguments, since 6.6.
  */
 static inline int obd_mas_store(struct ma_state *mas, void *entry, gfp_t gfp)
 {
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	return mas_store_gfp(mas, entry, gfp);
-#else
+#ifdef OBD_HAVE_MAS_PREALLOCATE
 	int r = mas_preallocate(mas, entry, gfp);
 
 	if (!r)
 		mas_store_prealloc(mas, entry);
 	return r;
+#else
+	return mas_store_gfp(mas, entry, gfp);
 #endif
 }
 
@@ -152,7 +151,7 @@ static inline void obd_limit_write_zeroes(struct queue_limits *limits,
 					  unsigned int sectors)
 {
 	limits->max_write_zeroes_sectors = sectors;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#ifdef OBD_HAVE_WZEROES_UNMAP
 	if (limits->max_hw_wzeroes_unmap_sectors)
 		limits->max_hw_wzeroes_unmap_sectors = sectors;
 #endif
