@@ -16,6 +16,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/lz4.h>
+#include <linux/maple_tree.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -122,6 +123,38 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 {
 	__acquire(srcu);
 	srcu_up_read(srcu, idx);
+}
+
+/*
+ * When mas_store_gfp() gets some of the nodes that it needs, but not all, it
+ * tries again until it does, with the lock held. mas_preallocate() gives up; it
+ * is exported, with these arguments, since 6.6.
+ */
+static inline int obd_mas_store(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+#ifdef OBD_HAVE_MAS_PREALLOCATE
+	int r = mas_preallocate(mas, entry, gfp);
+
+	if (!r)
+		mas_store_prealloc(mas, entry);
+	return r;
+#else
+	return mas_store_gfp(mas, entry, gfp);
+#endif
+}
+
+/*
+ * Since 6.17 there is a limit of its own for zeroing that frees space; a table
+ * is refused unless it is 0 or the same as that of all zeroing.
+ */
+static inline void obd_limit_write_zeroes(struct queue_limits *limits,
+					  unsigned int sectors)
+{
+	limits->max_write_zeroes_sectors = sectors;
+#ifdef OBD_HAVE_WZEROES_UNMAP
+	if (limits->max_hw_wzeroes_unmap_sectors)
+		limits->max_hw_wzeroes_unmap_sectors = sectors;
+#endif
 }
 
 /* Between the steps of long work: let others run; has the user given up? */

@@ -166,7 +166,7 @@ static void limit_zeroes(struct queue_limits *limits)
 	limits->discard_granularity = SECTOR_SIZE;
 	limits->max_discard_sectors = OBD_ZERO_MAX_SECTORS;
 	limits->max_hw_discard_sectors = OBD_ZERO_MAX_SECTORS;
-	limits->max_write_zeroes_sectors = OBD_ZERO_MAX_SECTORS;
+	obd_limit_write_zeroes(limits, OBD_ZERO_MAX_SECTORS);
 }
 
 /* Anything less than a block costs the decompression of a whole one. */

@@ -183,22 +183,17 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 		.from = sector,
 	};
 	MA_STATE(mas, &map->tree, 0, 0);
-	unsigned int i;
 	int r;
 
 	freed->nr = 0;
 	look_at_old(map, &s, freed);
 	mas_set_range(&mas, s.from, s.to);
-	r = mas_store_gfp(&mas, s.value, gfp);
+	r = obd_mas_store(&mas, s.value, gfp);
 	if (r)
 		return r;
 	piece->len = s.last - s.first + 1;
 	map->nr += 1 - s.nr;
 	map->sectors += piece->len - s.sectors;
-	if (piece->what == OBD_DATA)
-		map->data_sectors += piece->len;
-	for (i = 0; i < freed->nr; i++)
-		map->data_sectors -= freed->ranges[i].len;
 	return 0;
 }
 
@@ -240,10 +235,10 @@ int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 		to = max(to, mas.last);
 	}
 	mas_set_range(&mas, from, to);
-	r = mas_store_gfp(&mas, xa_mk_value(0), OBD_GFP_TRY);
+	r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_TRY);
 	if (r) {
 		mas_set_range(&mas, from, to);
-		r = mas_store_gfp(&mas, xa_mk_value(0), OBD_GFP_RESERVES);
+		r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_RESERVES);
 	}
 	if (!r)
 		ranges->sectors += len;
@@ -259,7 +254,7 @@ bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len)
 	*first = mas.index;
 	*len = mas.last - mas.index + 1;
 	mas_set_range(&mas, *first, *first + *len - 1);
-	if (mas_store_gfp(&mas, NULL, OBD_GFP_TRY))
+	if (obd_mas_store(&mas, NULL, OBD_GFP_TRY))
 		return false;
 	ranges->sectors -= *len;
 	return true;

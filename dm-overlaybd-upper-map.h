@@ -55,7 +55,6 @@ struct obd_freed {
  * @tree: extents by virtual sector
  * @nr: how many
  * @sectors: how many sectors they have
- * @data_sectors: those of them that are data
  *
  * An extent's value does not depend on where it begins, so that one that is
  * cut in two stays as it is.
@@ -64,7 +63,6 @@ struct obd_upper_map {
 	struct maple_tree tree;
 	u64 nr;
 	u64 sectors;
-	u64 data_sectors;
 };
 
 /**

@@ -119,6 +119,7 @@ static int map_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece,
 {
 	int r;
 
+	/* A bio that stalls between its pieces may take more than it reserved. */
 	if (u->nr_pending == OBD_LOGGER_MAX)
 		return -ENOMEM;
 	r = obd_upper_map_store(&u->map, sector, piece, &u->freed, gfp);
@@ -297,7 +298,10 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 
 static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
 {
-	struct obd_piece piece = { .what = OBD_ZEROES, .len = io->len };
+	struct obd_piece piece = {
+		.what = OBD_ZEROES,
+		.len = min(io->len, OBD_ZERO_MAX_SECTORS),
+	};
 	int r;
 
 	r = reserve(u, 0);
