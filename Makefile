@@ -28,17 +28,26 @@ LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
-HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h)
+HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h \
+		      tests/model/*.h tests/crash/*.h)
 
 TOOL := $(BUILD)/overlaybdsetup
 TOOL_SRC := $(wildcard tools/*.c) $(FORMAT)
 TOOL_OBJ := $(TOOL_SRC:%.c=$(BUILD)/tool/%.o)
 
+# What the programs of tests/crash share, and the programs.
+CRASH_SRC := $(filter-out $(wildcard tests/crash/crash-*.c),$(wildcard tests/crash/*.c))
+CRASH_OBJ := $(CRASH_SRC:%.c=$(BUILD)/tool/%.o)
+CRASH := $(patsubst tests/crash/%.c,$(BUILD)/crash/%,$(wildcard tests/crash/crash-*.c))
+
 # Everything of the tool but its main(), for the tests to call.
 TEST_SRC := $(filter-out tools/main.c,$(TOOL_SRC)) \
-	    $(filter-out $(wildcard tests/unit/test-*.c),$(wildcard tests/unit/*.c))
+	    $(filter-out $(wildcard tests/unit/test-*.c),$(wildcard tests/unit/*.c)) \
+	    $(CRASH_SRC)
 TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
+
+MODEL := $(BUILD)/model-disk
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 	    tools/trace-file.c tools/upper.c tools/replay.c \
@@ -52,6 +61,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY: $(CRASH_OBJ) $(CRASH:$(BUILD)/crash/%=$(BUILD)/tool/tests/crash/%.o)
 
 ## all: the tool, and the module for KDIR
 all: tools module
@@ -72,14 +82,20 @@ demo:
 ## check: install what is missing, pass all tests
 check:
 	scripts/install-deps --if-missing
-	$(MAKE) tools unit fuzzers
+	$(MAKE) tools unit torture-tools model fuzzers
 	scripts/check
 
 ## unit: build the unit tests, with ASan and UBSan
 unit: $(UNIT)
 
+## torture-tools: build the programs that crash disks and judge them
+torture-tools: $(CRASH)
+
 ## fuzzers: build the fuzzers
 fuzzers: $(FUZZ)
+
+## model: build the model of a writable disk, for the functional tests
+model: $(MODEL)
 
 ## fuzz: run every fuzzer for FUZZ_SECONDS
 fuzz: fuzzers
@@ -125,10 +141,20 @@ $(TOOL): $(TOOL_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
 
+$(MODEL): $(wildcard tests/model/*.c) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread $(filter %.c,$^) -o $@
+
 $(BUILD)/tool/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread -c $< -o $@
+
+$(BUILD)/crash/%: $(BUILD)/tool/tests/crash/%.o $(CRASH_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) -ldevmapper -lisal -o $@
 
 $(BUILD)/asan/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
@@ -161,5 +187,5 @@ $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
 
-.PHONY: all tools module demo check unit fuzzers fuzz bench style install \
-	dkms-install clean help
+.PHONY: all tools module demo check unit torture-tools fuzzers model fuzz bench \
+	style install dkms-install clean help

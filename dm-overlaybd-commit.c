@@ -106,7 +106,7 @@ static void commit(struct obd_upper *u)
 	int r;
 
 	nr = take_pending(u, &waiting);
-	if (!nr && bio_list_empty(&waiting))
+	if (!nr && bio_list_empty(&waiting) && !READ_ONCE(u->space.due))
 		return;
 	r = write_out(u, nr);
 	spin_lock_irq(&u->lock);

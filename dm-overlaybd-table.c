@@ -405,7 +405,8 @@ static int check_upper_length(struct dm_target *ti)
 		return target_fail(ti, -EINVAL,
 				   "length is %llu sectors, expected at least %llu: a device does not shrink",
 				   (unsigned long long)ti->len, u->sectors);
-	return u->sectors ? 0 : check_length(ti, u->virtual_sectors);
+	return check_length(ti, u->sectors ? LSMT_OFFSET_MASK :
+				u->virtual_sectors);
 }
 
 static int load_upper(struct dm_target *ti)

@@ -144,10 +144,17 @@ static int map_data(struct obd_upper *u, struct obd_upper_io *io, gfp_t gfp)
 	return 0;
 }
 
-/* Where a write has failed another one might, until the layer is opened anew. */
-static void lose_data(struct obd_upper *u, struct obd_upper_io *io)
+/*
+ * Where a write has failed another one might, until the layer is opened anew;
+ * not so if it just would have had to wait.
+ */
+static void lose_data(struct obd_upper *u, const struct bio *bio,
+		      struct obd_upper_io *io)
 {
-	u->space.lost += io->len;
+	if (bio->bi_status == BLK_STS_AGAIN)
+		obd_space_return(&u->space, io->moffset, io->len);
+	else
+		u->space.lost += io->len;
 	io->len = 0;
 }
 
@@ -160,7 +167,7 @@ static void append_endio(struct bio *bio)
 
 	spin_lock_irqsave(&u->lock, flags);
 	if (bio->bi_status)
-		lose_data(u, io);
+		lose_data(u, bio, io);
 	stalled = map_data(u, io, OBD_GFP_TRY);
 	if (stalled)
 		bio_list_add(&u->stalled, bio);
@@ -210,7 +217,7 @@ void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
 	} while (r && wait_for_memory(try++));
 
 	spin_lock_irq(&u->lock);
-	lose_data(u, io);
+	lose_data(u, bio, io);
 	u->nr_reserved--;
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
@@ -271,6 +278,8 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 	len = obd_space_alloc(&u->space, io->len, &io->moffset);
 	if (!len) {
 		u->nr_reserved--;
+		if (obd_space_available(&u->space))
+			return -ENOMEM;
 		return no_room(u, u->space.due || u->space.pending->sectors);
 	}
 	io->len = len;

@@ -369,8 +369,8 @@ static void check_range(const struct pile *p, unsigned int first,
 	struct obd_error err;
 	struct flat flat;
 
-	assert_int_equal(flat_init(&flat, &p->stack, first, end, keep, &err),
-			 0);
+	assert_int_equal(flat_init(&flat, &p->stack, first, end, keep,
+				   SECTORS, &err), 0);
 	assert_int_equal(flat.nr_sectors, SECTORS);
 	check_bytes(p, &flat, seed);
 	make_image(&flat, 1, &one, p);
@@ -404,7 +404,8 @@ static void find_changes(const struct pile *p, bool keep, struct changes *c)
 	struct obd_error err;
 	struct flat flat;
 
-	assert_int_equal(flat_init(&flat, &p->stack, 0, 1, keep, &err), 0);
+	assert_int_equal(flat_init(&flat, &p->stack, 0, 1, keep, 0, &err),
+			 0);
 	progress_begin(&progress, "test", compact_bytes(&flat));
 	assert_int_equal(compact_find(c, &flat, 2, &progress, &err), 0);
 	progress_end(&progress);
@@ -561,7 +562,7 @@ static void check_fixture(const char *folder, const char *name)
 	assert_int_equal(config_parse(&config, path, text, strlen(text)), 0);
 	assert_int_equal(stack_open(&stack, &config, STACK_READ), 0);
 	assert_int_equal(flat_init(&flat, &stack, 0, flat_layers(&stack),
-				   false, &err), 0);
+				   false, stack.nr_sectors, &err), 0);
 	snprintf(path, sizeof(path), "%s/%s/map.txt", folder, name);
 	f = fopen(path, "re");
 	assert_non_null(f);

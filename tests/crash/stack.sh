@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the crash tests share: one disk, of which a log is kept of all writes,
+# cut into a data and an index device, so that the order of the writes to both
+# is known. To be sourced after tests/functional/lib.sh.
+
+CRASH=${OVERLAYBD_CRASH:-$TREE/build/crash}
+SEED=${TORTURE_SEED:-1}
+
+need_crash_tools()
+{
+	[ -x "$CRASH/crash-replay" ] ||
+		skip "$CRASH/crash-replay is missing: run make torture-tools"
+	need_target log-writes
+}
+
+# Loop devices and mapped memory have to be of one mind: files on tmpfs are.
+crash_folder()
+{
+	WORK=$(mktemp -d /dev/shm/crash.XXXXXX)
+	defer rm -rf "$WORK"
+	cd "$WORK"
+	defer cd /
+}
+
+# loop_writable FILE: LOOP is the device.
+loop_writable()
+{
+	LOOP=$(losetup --find --show "$1")
+	defer losetup --detach "$LOOP"
+}
+
+# start_log LOG_MIB: crash-log is a disk that holds what the file "start" does,
+# and writes go to the file "log". A ramdisk: it completes one flush before it
+# begins the next, which the log cannot tell apart otherwise.
+start_log()
+{
+	local size
+
+	size=$(stat -c %s start)
+	modprobe brd rd_nr=1 rd_size=$((size / 1024))
+	defer rmmod brd
+	dd if=start of=/dev/ram0 bs=1M oflag=direct status=none
+	truncate -s "$1M" log
+	loop_writable log
+	LOG_LOOP=$LOOP
+	dm_create crash-log "0 $((size / SECTOR)) log-writes /dev/ram0 $LOOP"
+}
+
+# stop_log: the log is complete.
+stop_log()
+{
+	dmsetup status crash-log >log.status
+	dmsetup remove --retry crash-log
+	losetup --detach "$LOG_LOOP"
+	rmmod brd
+	! grep -q disabled log.status || fail "the log is too small"
+}
+
+# split_disk NAME DEVICE DATA_SECTORS: NAME-data and NAME-index are its parts.
+split_disk()
+{
+	local sectors
+
+	sectors=$(blockdev --getsz "$2")
+	dm_create "$1-data" "0 $3 linear $2 0"
+	dm_create "$1-index" "0 $((sectors - $3)) linear $2 $3"
+}
+
+# crash_load OPTION... DEVICE HISTORY
+crash_load()
+{
+	"$CRASH/crash-load" --seed "$SEED" "$@"
+}
+
+# crash_replay OPTION...: of "start" and "log", onto "disk".
+crash_replay()
+{
+	"$CRASH/crash-replay" --seed "$SEED" "$@" log start disk
+}
+
+# lower_image SECTORS: the file "raw" is what the layer LOWER shows; LOWER is
+# its part of a table.
+lower_image()
+{
+	"$CRASH/crash-load" --seed "$SEED" --fill raw "$1"
+	create_layer --raw raw layer
+	loop_attach layer
+	LOWER="lower $LOOP $(stat -c %s layer)"
+}
+
+# blank_upper SECTORS DATA_SECTORS INDEX_SECTORS: the file "start" is a disk
+# with an empty upper, and nothing but rubbish where there will be data.
+blank_upper()
+{
+	tr '\0' '\245' </dev/zero | head -c $(($2 * SECTOR)) >start || true
+	truncate -s $((($2 + $3) * SECTOR)) start
+	loop_writable start
+	split_disk start "$LOOP" "$2"
+	"$TOOL" create-upper --force --size $(($1 * SECTOR)) \
+		/dev/mapper/start-data /dev/mapper/start-index
+	unsplit_disk start
+	losetup --detach "$LOOP"
+}
+
+unsplit_disk()
+{
+	dmsetup remove --retry "$1-data"
+	dmsetup remove --retry "$1-index"
+}
+
+# upper_table NAME SECTORS: prints the table of an upper on that disk's parts.
+upper_table()
+{
+	local parts="upper /dev/mapper/$1-data /dev/mapper/$1-index"
+
+	if [ -n "${LOWER:-}" ]; then
+		say "0 $2 overlaybd 6 $LOWER $parts"
+	else
+		say "0 $2 overlaybd 3 $parts"
+	fi
+}
+
+# upper_field NAME FIELD: prints a field of an upper's status.
+upper_field()
+{
+	dmsetup status "$1" | awk -v field="$2" '
+		BEGIN {
+			n = split("mode extents map_bytes used_sectors " \
+				"data_sectors log_entries log_slots pending " \
+				"commits compactions", names)
+		}
+		{
+			for (i = 1; i <= n; i++)
+				if (names[i] == field)
+					print $(23 + i)
+		}'
+}

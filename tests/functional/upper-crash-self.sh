@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: the crash tests pass a device that does nothing, and no broken one
+. "$(dirname "$0")/lib.sh" || exit
+# shellcheck source=../crash/stack.sh
+. "$TREE/tests/crash/stack.sh"
+
+SECTORS=8192
+
+need_crash_tools
+need_target flakey
+crash_folder
+"$CRASH/crash-load" --fill start $SECTORS
+cp start disk
+
+say 'the load'
+start_log 64
+dm_create load "0 $SECTORS linear /dev/mapper/crash-log 0"
+# FUA writes would go into the log as such, and with them goes its order.
+crash_load --ops 600 --log crash-log --no-fua --no-discard \
+	/dev/mapper/load history
+"$CRASH/crash-check" --live /dev/mapper/load history
+dmsetup remove load
+stop_log
+
+say 'a device that does nothing'
+loop_writable disk
+table="0 $SECTORS linear $LOOP 0"
+crash_replay --points 120 --table "$table" --history history
+
+# expect_wrong WHAT OPTION...: there are points at which sectors are like that.
+expect_wrong()
+{
+	local what=$1 status=0
+
+	shift
+	crash_replay --points 120 --history history "$@" >wrong || status=$?
+	expect_equal "status of crash-replay ($(tail wrong))" $status 1
+	grep -qE "$what" wrong || fail "not one sector is $what: $(tail wrong)"
+}
+
+say 'one whose last flush does nothing'
+expect_wrong 'overwritten (long )?since' --table "$table" --forget-flushes 1
+
+say 'one that is a sector off'
+dm_create turn "0 $((SECTORS - 1)) linear $LOOP 1
+$((SECTORS - 1)) 1 linear $LOOP 0"
+expect_wrong "another sector's" --table "0 $SECTORS linear /dev/mapper/turn 0"
+
+say 'one that forgets what is written when it is removed'
+expect_wrong 'expected write' --change-every 1 \
+	--table "0 $SECTORS flakey $LOOP 0 0 600 1 drop_writes"
