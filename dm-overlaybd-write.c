@@ -256,10 +256,10 @@ static int reserve(struct obd_upper *u)
 {
 	if (u->failed)
 		return -EIO;
-	if (u->nr_pending + u->nr_reserved >= OBD_PENDING_MAX)
+	if (!obd_upper_has_slot(u))
 		return -EAGAIN;
 	if (obd_upper_log_room(u) < SLOTS_PER_WRITE)
-		return no_room(u, obd_upper_compactable(u));
+		return no_room(u, u->nr_reserved || obd_upper_compactable(u));
 	u->nr_reserved++;
 	return 0;
 }
@@ -318,8 +318,10 @@ static int attempt(struct obd_upper *u, struct obd_upper_io *io,
 	return r;
 }
 
+/* What is under way keeps more of the log than it will need in the end. */
 static void wait_for_room(struct obd_upper *u)
 {
+	wait_event_timeout(u->wait, !READ_ONCE(u->nr_reserved), HZ);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);
