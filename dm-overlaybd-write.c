@@ -50,7 +50,7 @@ static void finish(struct bio *bio, struct obd_upper_io *io)
 	if (io->fua && !bio->bi_status)
 		wait_for_commit(io->upper, bio);
 	else
-		bio_endio(bio);
+		io->end_io(bio);	/* bio_endio() has done the rest */
 }
 
 static void in_place_endio(struct bio *bio)

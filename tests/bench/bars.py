@@ -87,6 +87,29 @@ def many():
                   1.02, False, lambda guest: True)
 
 
+def upper():
+    for order in "in order", "at random":
+        yield Bar("speed / dm-linear", "upper",
+                  f"4 KiB random overwrites, mapped {order}", "linear", OURS,
+                  0.9, True, lambda guest: True)
+    for case in "4 KiB random first writes", "1 MiB first writes":
+        for rival, limit in ("linear", 0.7), ("thin", 1.0), ("snapshot", 1.0):
+            yield Bar(f"speed / dm-{rival}", "upper", case, rival, OURS,
+                      limit, True, lambda guest: True)
+    for case in "first writes", "overwrites":
+        yield Bar("speed / dm-thin", "upper",
+                  f"4 KiB random {case}, fsync, 4 jobs", "thin", OURS, 1.0,
+                  True, lambda guest: True)
+    yield Bar("flushes / commits", "upper", "device flushes for a commit",
+              OURS, "commits", 2.0, False, lambda guest: True)
+    yield Bar("sectors / those of the set", "upper",
+              "64 MiB overwritten again and again, data", "after", "set",
+              1.001, False, lambda guest: True)
+    yield Bar("entries after / before", "upper",
+              "64 MiB overwritten again and again, log", "after", "before",
+              1.0, False, lambda guest: True)
+
+
 def all_bars():
     yield from plain()
     for zfile in ZFILES:
@@ -95,6 +118,7 @@ def all_bars():
         yield from random(zfile)
     yield from walk()
     yield from many()
+    yield from upper()
 
 
 def measured(bar, guest, lines):

@@ -51,7 +51,7 @@ can()
 	dmsetup remove can
 }
 
-# reads PARAMETERS LABEL=DEVICE...: sets sides to what bench-read reads.
+# reads PARAMETERS LABEL=DEVICE...: sets sides to what bench-io reads.
 reads()
 {
 	local parameters=$1 devices=() n=0 side
@@ -60,11 +60,11 @@ reads()
 	sides=()
 	for side; do
 		devices+=("${side#*=}")
-		sides+=("${side%%=*}=$params/bench_read/parameters/d$n")
+		sides+=("${side%%=*}=$params/bench_io/parameters/d$n")
 		n=$((n + 1))
 	done
 	# shellcheck disable=SC2086	# parameters are words
-	insmod "$MODULES/bench-read.ko" \
+	insmod "$MODULES/bench-io.ko" \
 		"devices=$(IFS=,; echo "${devices[*]}")" $parameters
 }
 
@@ -86,7 +86,7 @@ in_kernel()
 	shift 3
 	reads "$parameters" "$@"
 	measure "$group" "$name"
-	rmmod bench_read
+	rmmod bench_io
 }
 
 # value GROUP CASE UNIT LABEL=NUMBER...: what needed no reader.

@@ -46,6 +46,7 @@ struct options {
 	const char *name;
 	const char *cache;	/* a parameter: its megabytes, 0 empties it */
 	char cache_size[32];
+	const char *renew;	/* a command */
 	int clock;		/* of the benchmark modules, or -1 */
 	unsigned int size;	/* of a read */
 	unsigned int reads;	/* that are a thread's part of a piece */
@@ -104,7 +105,8 @@ static void usage(void)
 	      "  -d, --depth N       reads a thread submits at once, by io_submit(2)\n"
 	      "  -e, --empty FILE    before every piece drop the kernel's caches, and set this\n"
 	      "                      cache's size to 0 and back\n"
-	      "  -k, --clock FILE    where to read nanoseconds from\n",
+	      "  -k, --clock FILE    where to read nanoseconds from\n"
+	      "  -R, --renew COMMAND run it before every round\n",
 	      stderr);
 	exit(2);
 }
@@ -396,6 +398,14 @@ static void report(const struct options *o, struct side *sides, int nr)
 	puts("}}");
 }
 
+static void renew(const struct options *o)
+{
+	if (!o->renew || !system(o->renew))
+		return;
+	fprintf(stderr, "reader: %s has failed\n", o->renew);
+	exit(1);
+}
+
 /*
  * Who begins changes with every piece and round. The first rounds warm up:
  * there are caches that let in what comes again, not what comes once.
@@ -405,7 +415,8 @@ static void run(const struct options *o, struct thread *threads,
 {
 	unsigned int round, piece, i;
 
-	for (round = 0; round < o->rounds + WARM_ROUNDS; round++)
+	for (round = 0; round < o->rounds + WARM_ROUNDS; round++) {
+		renew(o);
 		for (piece = 0; piece < o->pieces; piece++)
 			for (i = 0; i < (unsigned int)nr; i++) {
 				struct side *s = &sides[(round + piece + i) %
@@ -416,6 +427,7 @@ static void run(const struct options *o, struct thread *threads,
 					s->nsec[(size_t)piece * o->rounds +
 						round - WARM_ROUNDS] = t;
 			}
+	}
 }
 
 static void stop_threads(const struct options *o, struct thread *threads)
@@ -493,6 +505,9 @@ static void parse_option(struct options *o, int c)
 	case 'd':
 		o->depth = number(optarg, MAX_DEPTH);
 		break;
+	case 'R':
+		o->renew = optarg;
+		break;
 	default:
 		usage();
 	}
@@ -512,11 +527,12 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "depth", required_argument, NULL, 'd' },
 		{ "empty", required_argument, NULL, 'e' },
 		{ "clock", required_argument, NULL, 'k' },
+		{ "renew", required_argument, NULL, 'R' },
 		{}
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "g:n:s:rb:p:c:t:d:e:k:", longs,
+	while ((c = getopt_long(argc, argv, "g:n:s:rb:p:c:t:d:e:k:R:", longs,
 				NULL)) >= 0)
 		parse_option(o, c);
 	if (argc == optind || argc - optind > MAX_SIDES)

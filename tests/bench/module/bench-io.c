@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How fast the kernel itself reads block devices: no system calls, which are
- * the larger part of a small read in an emulated machine.
+ * How fast the kernel itself reads block devices, or writes to them: no system
+ * calls, which are the larger part of a small read in an emulated machine.
  *
- *	insmod bench-read.ko devices=/dev/ram0,/dev/mapper/a size=4096 random=1
+ *	insmod bench-io.ko devices=/dev/ram0,/dev/mapper/a size=4096 random=1
  *
  * The parameters "d0" and so on are read from sysfs. Reading one reads a piece
  * of that device, from the byte that was written to it last, and gives
  * nanoseconds. What lies beyond the end of the smallest device is not read,
  * unless random reads are to go all over each ("whole"). There is one from each
- * stretch of "spread" bytes before any gets a second one.
+ * stretch of "spread" bytes before any gets a second one. With "write" it is
+ * the same with writes, and "flush" is after how many of them each of the
+ * threads flushes the device.
  */
 #include <linux/bio.h>
 #include <linux/blkdev.h>
@@ -50,31 +52,39 @@ MODULE_PARM_DESC(devices, "block devices");
 
 static unsigned int size = SZ_4K;
 module_param(size, uint, 0444);
-MODULE_PARM_DESC(size, "bytes of a read, whole pages");
+MODULE_PARM_DESC(size, "bytes of a read or write, whole pages");
 
 static unsigned int piece = SZ_1M;
 module_param(piece, uint, 0444);
-MODULE_PARM_DESC(piece, "read so many bytes at a time");
+MODULE_PARM_DESC(piece, "bytes of a piece");
 
 static unsigned int threads = 1;
 module_param(threads, uint, 0444);
-MODULE_PARM_DESC(threads, "reads under way at once");
+MODULE_PARM_DESC(threads, "reads or writes under way at once");
 
 static unsigned int spread;
 module_param(spread, uint, 0444);
-MODULE_PARM_DESC(spread, "bytes from which one random read is taken; 0: size");
+MODULE_PARM_DESC(spread, "bytes from which one at random is taken; 0: size");
 
 static bool random;
 module_param(random, bool, 0444);
-MODULE_PARM_DESC(random, "read in random order");
+MODULE_PARM_DESC(random, "in random order");
 
 static bool whole;
 module_param(whole, bool, 0444);
-MODULE_PARM_DESC(whole, "random reads go all over each device");
+MODULE_PARM_DESC(whole, "random ones go all over each device");
 
 static unsigned int order;
 module_param(order, uint, 0444);
 MODULE_PARM_DESC(order, "memory comes in pieces of 2^order pages");
+
+static bool write;
+module_param(write, bool, 0444);
+MODULE_PARM_DESC(write, "write instead of reading");
+
+static unsigned int flush;
+module_param(flush, uint, 0444);
+MODULE_PARM_DESC(flush, "flush after so many writes of a thread; 0: never");
 
 static struct side sides[NR_DEVICES];
 static struct worker *workers;
@@ -82,14 +92,19 @@ static struct workqueue_struct *wq;
 static u64 area;		/* bytes of the smallest device */
 static bool ready;
 
-static int read_at(struct worker *w, u64 pos)
+static struct block_device *bdev_of(const struct side *side)
+{
+	return I_BDEV(side->file->f_mapping->host);
+}
+
+static int transfer(struct worker *w, u64 pos)
 {
 	unsigned int i, nr = size >> PAGE_SHIFT;
 	struct bio bio;
 	int r;
 
-	bio_init(&bio, I_BDEV(w->side->file->f_mapping->host), w->bvecs, nr,
-		 REQ_OP_READ);
+	bio_init(&bio, bdev_of(w->side), w->bvecs, nr,
+		 write ? REQ_OP_WRITE | REQ_SYNC : REQ_OP_READ);
 	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
 	for (i = 0; i < nr; i++)
 		if (bio_add_page(&bio, w->pages[i], PAGE_SIZE, 0) != PAGE_SIZE)
@@ -97,6 +112,12 @@ static int read_at(struct worker *w, u64 pos)
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 	return r;
+}
+
+static int flush_if_due(const struct worker *w, u32 done)
+{
+	return flush && done % flush == 0 ?
+	       blkdev_issue_flush(bdev_of(w->side)) : 0;
 }
 
 /* Where in its stretch a random read lies changes from round to round. */
@@ -118,7 +139,8 @@ static void worker_run(struct work_struct *work)
 
 	w->result = 0;
 	for (i = 0; !w->result && i < w->nr; i++)
-		w->result = read_at(w, place(w->side, w->begin + i));
+		w->result = transfer(w, place(w->side, w->begin + i)) ?:
+			    flush_if_due(w, i + 1);
 }
 
 static u64 time_workers(void)
@@ -176,7 +198,7 @@ static const struct kernel_param_ops side_ops = {
 
 #define SIDE_PARAM(nr)							\
 	module_param_cb(d##nr, &side_ops, (void *)(nr##UL), 0644);	\
-	MODULE_PARM_DESC(d##nr, "read a piece of device " #nr)
+	MODULE_PARM_DESC(d##nr, "a piece of device " #nr)
 
 SIDE_PARAM(0);
 SIDE_PARAM(1);
@@ -233,7 +255,8 @@ static void worker_exit(struct worker *w)
 /* Unlike the functions that open a block device, filp_open() never changes. */
 static int side_open(struct side *side, const char *path)
 {
-	struct file *file = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+	struct file *file = filp_open(path, (write ? O_RDWR : O_RDONLY) |
+					    O_LARGEFILE, 0);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -279,7 +302,7 @@ static int __init bench_init(void)
 	for (i = 0; !r && i < nr_devices; i++)
 		r = side_open(&sides[i], devices[i]);
 	workers = kcalloc(threads, sizeof(*workers), GFP_KERNEL);
-	wq = alloc_workqueue("bench-read", WQ_UNBOUND, 0);
+	wq = alloc_workqueue("bench-io", WQ_UNBOUND, 0);
 	if (!r && (!workers || !wq))
 		r = -ENOMEM;
 	for (i = 0; !r && i < threads; i++)
@@ -300,4 +323,4 @@ static void __exit bench_exit(void)
 module_init(bench_init);
 module_exit(bench_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Speed of reads from block devices");
+MODULE_DESCRIPTION("Speed of reads from block devices, and of writes");
