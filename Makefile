@@ -29,7 +29,8 @@ LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
-HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h tests/crash/*.h)
+HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h \
+		      tests/model/*.h tests/crash/*.h)
 
 TOOL := $(BUILD)/overlaybdsetup
 TOOL_SRC := $(wildcard tools/*.c) $(FORMAT)
@@ -46,6 +47,8 @@ TEST_SRC := $(filter-out tools/main.c,$(TOOL_SRC)) \
 	    $(CRASH_SRC)
 TEST_OBJ := $(TEST_SRC:%.c=$(BUILD)/asan/%.o)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test-*.c))
+
+MODEL := $(BUILD)/model-disk
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 	    tools/trace-file.c tools/upper.c tools/replay.c \
@@ -80,7 +83,7 @@ demo:
 ## check: install what is missing, pass all tests
 check:
 	scripts/install-deps --if-missing
-	$(MAKE) tools unit torture-tools fuzzers
+	$(MAKE) tools unit torture-tools model fuzzers
 	scripts/check
 
 ## unit: build the unit tests, with ASan and UBSan
@@ -91,6 +94,9 @@ torture-tools: $(CRASH)
 
 ## fuzzers: build the fuzzers
 fuzzers: $(FUZZ)
+
+## model: build the model of a writable disk, for the functional tests
+model: $(MODEL)
 
 ## fuzz: run every fuzzer for FUZZ_SECONDS
 fuzz: fuzzers
@@ -142,6 +148,11 @@ $(TOOL): $(TOOL_OBJ)
 	$(call say,LINK)
 	$(Q)$(CC) $(CFLAGS) -pthread $^ $(LDFLAGS) $(LIBS) -o $@
 
+$(MODEL): $(wildcard tests/model/*.c) $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -pthread $(filter %.c,$^) -o $@
+
 $(BUILD)/tool/%.o: %.c $(HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -183,5 +194,5 @@ $(BUILD)/fuzz/%.o: %.c $(HEADERS)
 	$(Q)$(CLANG) $(CPPFLAGS) $(WARN) $(SANITIZE) -fsanitize=fuzzer-no-link \
 		-c $< -o $@
 
-.PHONY: all tools module demo check unit torture-tools fuzzers fuzz torture bench style install \
-	dkms-install clean help
+.PHONY: all tools module demo check unit torture-tools fuzzers model fuzz \
+	torture bench style install dkms-install clean help

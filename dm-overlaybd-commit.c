@@ -16,12 +16,12 @@ void obd_upper_kick(struct obd_upper *u)
 	queue_work(u->wq, &u->commit_work);
 }
 
-u64 obd_upper_log_room(const struct obd_upper *u)
+s64 obd_upper_log_room(const struct obd_upper *u)
 {
 	u64 used = u->log_end + u->nr_pending + obd_upper_live(u) +
 		   (u64)SLOTS_PER_RESERVED * u->nr_reserved + SLACK_SLOTS;
 
-	return u->log_slots > used ? u->log_slots - used : 0;
+	return (s64)u->log_slots - (s64)used;
 }
 
 /* The disk did not take what it had to: promise nothing more. */
@@ -106,7 +106,7 @@ static void commit(struct obd_upper *u)
 	int r;
 
 	nr = take_pending(u, &waiting);
-	if (!nr && bio_list_empty(&waiting))
+	if (!nr && bio_list_empty(&waiting) && !READ_ONCE(u->space.due))
 		return;
 	r = write_out(u, nr);
 	spin_lock_irq(&u->lock);
@@ -119,6 +119,10 @@ static void commit(struct obd_upper *u)
 		queue_work(u->wq, &u->release_work);
 }
 
+/*
+ * Whatever was mapped meanwhile would have to be written down as well: only
+ * what is under way already is.
+ */
 static void compact(struct obd_upper *u)
 {
 	bool worth;
@@ -126,12 +130,17 @@ static void compact(struct obd_upper *u)
 
 	spin_lock_irq(&u->lock);
 	worth = !u->failed && obd_upper_compactable(u);
+	WRITE_ONCE(u->shut, worth);
 	spin_unlock_irq(&u->lock);
 	if (!worth)
 		return;
 	r = obd_upper_compact(u);
 	if (r)
 		fail_upper(u, r);
+	spin_lock_irq(&u->lock);
+	WRITE_ONCE(u->shut, false);
+	spin_unlock_irq(&u->lock);
+	wake_up(&u->wait);
 }
 
 static void tell(struct obd_upper *u)

@@ -7,9 +7,10 @@
 
 #define CLUTTER_MIN	65536U	/* slots: a log that short may stay */
 #define CLUTTER_RATIO	4U	/* of the log to what is mapped */
-#define TIGHT_PART	16	/* of the slots: with fewer left it is urgent */
+#define TIGHT_PART	8	/* of the slots: with fewer left it is urgent */
 #define GAIN_MIN	128U	/* slots: less is not worth it */
 #define GAIN_PART	64
+#define EXTENTS_PER_RESERVED 2ULL /* that it may add to what is mapped */
 #define COLLECT_MAX	256U	/* extents, with the lock held */
 
 u64 obd_upper_live(const struct obd_upper *u)
@@ -21,10 +22,12 @@ bool obd_upper_compactable(const struct obd_upper *u)
 {
 	u64 gain = max_t(u64, GAIN_MIN, u->log_slots / GAIN_PART);
 	u64 live = obd_upper_live(u);
+	s64 room = obd_upper_log_room(u);
 
-	if (u->log_end < live + gain)
+	if (room < 0 ||
+	    u->log_end < live + EXTENTS_PER_RESERVED * u->nr_reserved + gain)
 		return false;
-	return obd_upper_log_room(u) < u->log_slots / TIGHT_PART ||
+	return room < (s64)(u->log_slots / TIGHT_PART) ||
 	       (u->log_end > CLUTTER_MIN && u->log_end > CLUTTER_RATIO * live);
 }
 

@@ -136,6 +136,11 @@ static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
 		space->lost += len;
 }
 
+void obd_space_return(struct obd_space *space, u64 moffset, u64 len)
+{
+	add_or_lose(space, &space->free, moffset, len);
+}
+
 void obd_space_free(struct obd_space *space, const struct obd_freed *freed)
 {
 	unsigned int i;

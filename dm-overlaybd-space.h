@@ -82,6 +82,14 @@ int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
 u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset);
 
 /**
+ * obd_space_return - sectors that were allocated have not been used
+ * @space: the space
+ * @moffset: the first of them
+ * @len: how many
+ */
+void obd_space_return(struct obd_space *space, u64 moffset, u64 len);
+
+/**
  * obd_space_free - sectors have been overridden
  * @space: the space
  * @freed: which

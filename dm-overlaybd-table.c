@@ -122,6 +122,10 @@ static int layer_get_device(struct dm_target *ti, unsigned int nr,
 	if (r)
 		return target_fail(ti, r, "layer %u: cannot open device %s",
 				   nr, path);
+	if (mode & BLK_OPEN_WRITE && bdev_read_only((*dm_dev)->bdev))
+		return target_fail(ti, -EROFS,
+				   "layer %u: device %s is read-only, expected one that can be written, or a read-only table",
+				   nr, path);
 	block_size = bdev_logical_block_size((*dm_dev)->bdev);
 	if (block_size != SECTOR_SIZE)
 		return target_fail(ti, -EINVAL,
@@ -405,7 +409,8 @@ static int check_upper_length(struct dm_target *ti)
 		return target_fail(ti, -EINVAL,
 				   "length is %llu sectors, expected at least %llu: a device does not shrink",
 				   (unsigned long long)ti->len, u->sectors);
-	return u->sectors ? 0 : check_length(ti, u->virtual_sectors);
+	return check_length(ti, u->sectors ? LSMT_OFFSET_MASK :
+				u->virtual_sectors);
 }
 
 static int load_upper(struct dm_target *ti)

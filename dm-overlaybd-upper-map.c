@@ -241,6 +241,10 @@ int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 	}
 	mas_set_range(&mas, from, to);
 	r = mas_store_gfp(&mas, xa_mk_value(0), OBD_GFP_TRY);
+	if (r) {
+		mas_set_range(&mas, from, to);
+		r = mas_store_gfp(&mas, xa_mk_value(0), OBD_GFP_RESERVES);
+	}
 	if (!r)
 		ranges->sectors += len;
 	return r;

@@ -34,7 +34,11 @@ struct obd_piece {
 	u64 len;
 };
 
-/* How many extents a store can override at a time. */
+/*
+ * How many extents a store can override at a time. Together with the gaps
+ * between them they must be less than what an inner node of a tree leads to: a
+ * tree that readers walk must not lose one, for it may be freed twice then.
+ */
 #define OBD_STORE_MAX	16
 
 /* What a store has overridden: ranges of the data device. */

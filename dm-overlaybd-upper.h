@@ -59,6 +59,7 @@
  * @stalled: L: written, but there was no memory for mapping them
  * @failed: L, read without: the disk did not take what it had to; nothing is
  *	written any more
+ * @shut: L, read without: nobody gets a slot: the log is being made shorter
  * @full: L: a write did not fit
  * @low: L: less than @low_water sectors are free
  * @event: L: somebody should be told
@@ -102,6 +103,7 @@ struct obd_upper {
 	struct bio_list waiting;
 	struct bio_list stalled;
 	bool failed;
+	bool shut;
 	bool full;
 	bool low;
 	bool event;
@@ -304,9 +306,9 @@ void obd_upper_kick(struct obd_upper *upper);
  * Leaves out what is pending and reserved, and as much as it would take to
  * write down all that is mapped, for that is how the log is made shorter.
  *
- * Return: a number of entries.
+ * Return: a number of entries; negative where that would not fit.
  */
-u64 obd_upper_log_room(const struct obd_upper *upper);
+s64 obd_upper_log_room(const struct obd_upper *upper);
 
 /**
  * obd_upper_has_slot - may an attempt at getting a slot succeed?
@@ -319,8 +321,9 @@ u64 obd_upper_log_room(const struct obd_upper *upper);
 static inline bool obd_upper_has_slot(const struct obd_upper *upper)
 {
 	return READ_ONCE(upper->failed) ||
-	       READ_ONCE(upper->nr_pending) + READ_ONCE(upper->nr_reserved) <
-	       OBD_PENDING_MAX;
+	       (!READ_ONCE(upper->shut) &&
+		READ_ONCE(upper->nr_pending) + READ_ONCE(upper->nr_reserved) <
+		OBD_PENDING_MAX);
 }
 
 /* dm-overlaybd-compact.c */
@@ -334,7 +337,7 @@ static inline bool obd_upper_has_slot(const struct obd_upper *upper)
 u64 obd_upper_live(const struct obd_upper *upper);
 
 /**
- * obd_upper_compactable - is the log so long that making it shorter pays?
+ * obd_upper_compactable - does making the log shorter pay, and is there room?
  * @upper: the layer, locked
  *
  * Return: true if it is.
@@ -342,8 +345,8 @@ u64 obd_upper_live(const struct obd_upper *upper);
 bool obd_upper_compactable(const struct obd_upper *upper);
 
 /**
- * obd_upper_compact - make the log shorter, if that pays
- * @upper: the layer
+ * obd_upper_compact - make the log shorter
+ * @upper: the layer, shut since it was found compactable
  *
  * Called by @commit_work only. May sleep.
  *

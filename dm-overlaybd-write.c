@@ -9,6 +9,10 @@
 /* Slots of the log that a write may cost: its entry, and an extent cut in two. */
 #define SLOTS_PER_WRITE	4
 
+/* Kept for discards when the log is full of extents: they make it emptier. */
+#define SLOTS_FOR_ZEROES	128U
+#define PART_FOR_ZEROES		16	/* of a small log; less than is tight */
+
 /* Commits to wait for when there is no room that may make some. */
 #define ROOM_ROUNDS	3
 
@@ -115,6 +119,8 @@ static int map_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece,
 {
 	int r;
 
+	if (u->nr_pending == OBD_LOGGER_MAX)
+		return -ENOMEM;
 	r = obd_upper_map_store(&u->map, sector, piece, &u->freed, gfp);
 	if (r)
 		return r;
@@ -144,10 +150,17 @@ static int map_data(struct obd_upper *u, struct obd_upper_io *io, gfp_t gfp)
 	return 0;
 }
 
-/* Where a write has failed another one might, until the layer is opened anew. */
-static void lose_data(struct obd_upper *u, struct obd_upper_io *io)
+/*
+ * Where a write has failed another one might, until the layer is opened anew;
+ * not so if it just would have had to wait.
+ */
+static void lose_data(struct obd_upper *u, const struct bio *bio,
+		      struct obd_upper_io *io)
 {
-	u->space.lost += io->len;
+	if (bio->bi_status == BLK_STS_AGAIN)
+		obd_space_return(&u->space, io->moffset, io->len);
+	else
+		u->space.lost += io->len;
 	io->len = 0;
 }
 
@@ -160,7 +173,7 @@ static void append_endio(struct bio *bio)
 
 	spin_lock_irqsave(&u->lock, flags);
 	if (bio->bi_status)
-		lose_data(u, io);
+		lose_data(u, bio, io);
 	stalled = map_data(u, io, OBD_GFP_TRY);
 	if (stalled)
 		bio_list_add(&u->stalled, bio);
@@ -210,7 +223,7 @@ void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
 	} while (r && wait_for_memory(try++));
 
 	spin_lock_irq(&u->lock);
-	lose_data(u, io);
+	lose_data(u, bio, io);
 	u->nr_reserved--;
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
@@ -242,17 +255,17 @@ static int no_room(struct obd_upper *u, bool hope)
 }
 
 /*
- * Under the lock. Return: 0; -EAGAIN if a commit will make room; -EBUSY if it
- * may; or -ENOSPC or -EIO.
+ * Under the lock; @kept slots remain for others. Return: 0; -EAGAIN if a commit
+ * will make room; -EBUSY if it may; or -ENOSPC or -EIO.
  */
-static int reserve(struct obd_upper *u)
+static int reserve(struct obd_upper *u, s64 kept)
 {
 	if (u->failed)
 		return -EIO;
-	if (u->nr_pending + u->nr_reserved >= OBD_PENDING_MAX)
+	if (!obd_upper_has_slot(u))
 		return -EAGAIN;
-	if (obd_upper_log_room(u) < SLOTS_PER_WRITE)
-		return no_room(u, obd_upper_compactable(u));
+	if (obd_upper_log_room(u) < SLOTS_PER_WRITE + kept)
+		return no_room(u, u->nr_reserved || obd_upper_compactable(u));
 	u->nr_reserved++;
 	return 0;
 }
@@ -262,15 +275,19 @@ typedef int (*attempt_fn)(struct obd_upper *u, struct obd_upper_io *io);
 
 static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 {
+	s64 kept = min_t(u64, SLOTS_FOR_ZEROES,
+			 u->log_slots / PART_FOR_ZEROES);
 	u64 len;
 	int r;
 
-	r = reserve(u);
+	r = reserve(u, kept);
 	if (r)
 		return r;
 	len = obd_space_alloc(&u->space, io->len, &io->moffset);
 	if (!len) {
 		u->nr_reserved--;
+		if (obd_space_available(&u->space))
+			return -ENOMEM;
 		return no_room(u, u->space.due || u->space.pending->sectors);
 	}
 	io->len = len;
@@ -283,7 +300,7 @@ static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
 	struct obd_piece piece = { .what = OBD_ZEROES, .len = io->len };
 	int r;
 
-	r = reserve(u);
+	r = reserve(u, 0);
 	if (r)
 		return r;
 	u->nr_reserved--;
@@ -309,8 +326,10 @@ static int attempt(struct obd_upper *u, struct obd_upper_io *io,
 	return r;
 }
 
+/* What is under way keeps more of the log than it will need in the end. */
 static void wait_for_room(struct obd_upper *u)
 {
+	wait_event_timeout(u->wait, !READ_ONCE(u->nr_reserved), HZ);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);

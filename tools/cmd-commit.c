@@ -20,16 +20,15 @@ static const char *upper_tag(const struct stack *stack, char *buf)
 	return buf;
 }
 
-/* The layers below are not looked at: they need not be there. */
+/*
+ * The layers below are not looked at: they need not be there, even where they
+ * give the disk its size.
+ */
 static int commit_upper(const struct config_upper *upper,
 			struct layer_options *layer, const char *out_path)
 {
-	struct config config = {
-		.path = upper->data,
-		.upper = *upper,
-	};
+	struct stack stack = { .has_upper = true };
 	char tag[LSMT_USER_TAG_SIZE];
-	struct stack stack = {};
 	const struct flatten f = {
 		.stack = &stack,
 		.end = 1,
@@ -39,7 +38,8 @@ static int commit_upper(const struct config_upper *upper,
 	};
 	int r;
 
-	r = stack_open(&stack, &config, STACK_READ);
+	r = upper_files_open(&stack.upper, upper->data, upper->index, false) ?:
+	    upper_files_load(&stack.upper);
 	if (!r) {
 		if (!layer->info.user_tag)
 			layer->info.user_tag = upper_tag(&stack, tag);
@@ -59,7 +59,8 @@ static int commit_config(const char *path, struct layer_options *layer,
 		complain("%s: has no upper that could be committed", path);
 		r = EXIT_FAILED;
 	}
-	r = r ?: commit_upper(&config.upper, layer, out_path);
+	r = r ?: config_check_upper(&config) ?:
+	    commit_upper(&config.upper, layer, out_path);
 	config_release(&config);
 	return r;
 }

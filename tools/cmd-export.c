@@ -198,7 +198,8 @@ static int export_run(struct export *ex, const struct stack *stack,
 {
 	int r;
 
-	r = flat_init(&ex->flat, stack, 0, flat_layers(stack), false, err) ?:
+	r = flat_init(&ex->flat, stack, 0, flat_layers(stack), false,
+		      stack->nr_sectors, err) ?:
 	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
 	    flat_refuse_inputs(stack, &ex->out, err) ?:
 	    output_truncate(&ex->out, stack->nr_sectors << OBD_SECTOR_SHIFT,

@@ -42,7 +42,7 @@ static int merge_layers(struct config *config, struct merge_options *o,
 			const char *out_path)
 {
 	struct stack stack = {};
-	const struct flatten f = {
+	struct flatten f = {
 		.stack = &stack,
 		.first = o->from,
 		.end = o->to + 1,
@@ -50,12 +50,19 @@ static int merge_layers(struct config *config, struct merge_options *o,
 		.options = &o->layer,
 		.out_path = out_path,
 	};
+	bool upper = config_has_upper(config);
 	int r;
 
 	/* An upper that is left out may be in use. */
 	if (o->to < config->nr_lowers)
 		config_drop_upper(config);
-	r = stack_open(&stack, config, STACK_READ) ?: flatten(&f);
+	r = stack_open(&stack, config, STACK_READ);
+	if (!r) {
+		/* Nobody sees what lies behind the disk that all layers make. */
+		if (upper == stack.has_upper)
+			f.limit = stack.nr_sectors;
+		r = flatten(&f);
+	}
 	stack_close(&stack);
 	return r;
 }

@@ -89,6 +89,18 @@ static u8 zero_state(const struct flat *flat)
 	return flat->keeps_zeroed ? ZEROED : NOTHING;
 }
 
+/* In pages that may hold data as well; others are not looked at. */
+static void clear_edges(struct found *f, u64 at, u64 end)
+{
+	u64 first = min(round_up(at, PAGE_SECTORS), end);
+	u64 last = max(round_down(end, PAGE_SECTORS), first);
+
+	memset(f->data + (at << OBD_SECTOR_SHIFT), 0,
+	       (first - at) << OBD_SECTOR_SHIFT);
+	memset(f->data + (last << OBD_SECTOR_SHIFT), 0,
+	       (end - last) << OBD_SECTOR_SHIFT);
+}
+
 static int load_range(const struct flat *flat, struct found *f, u64 at,
 		      const struct obd_range *range, struct obd_error *err)
 {
@@ -104,7 +116,7 @@ static int load_range(const struct flat *flat, struct found *f, u64 at,
 		f->bytes += range->len << OBD_SECTOR_SHIFT;
 		return flat_read_range(flat, &f->reader, range, data, err);
 	}
-	memset(data, 0, range->len << OBD_SECTOR_SHIFT);
+	clear_edges(f, at, at + range->len);
 	return 0;
 }
 
@@ -130,7 +142,8 @@ static void find_zeros(const struct flat *flat, struct found *f, u32 nr)
 
 	for (i = 0; i < nr; i += n) {
 		n = min(PAGE_SECTORS, nr - i);
-		if (isal_zero_detect(f->data + (i << OBD_SECTOR_SHIFT),
+		if (!memchr(f->states + i, DATA, n) ||
+		    isal_zero_detect(f->data + (i << OBD_SECTOR_SHIFT),
 				     n << OBD_SECTOR_SHIFT))
 			continue;
 		for (k = i; k < i + n; k++)

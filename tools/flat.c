@@ -54,8 +54,11 @@ static u64 index_end(const struct obd_index *index)
 			   0;
 }
 
-/* Layers that give the disk no size are as large as what they map. */
-static int build_map(struct flat *flat, struct obd_index *indexes,
+/*
+ * A layer may map more than it gives the disk: there is a layer above, perhaps,
+ * that makes the disk larger.
+ */
+static int build_map(struct flat *flat, struct obd_index *indexes, u64 limit,
 		     struct obd_error *err)
 {
 	unsigned int i, nr = flat->end - flat->first;
@@ -69,7 +72,8 @@ static int build_map(struct flat *flat, struct obd_index *indexes,
 		flat->nr_sectors = sectors ? sectors : flat->nr_sectors;
 	}
 	return obd_map_build(&flat->map, indexes, nr, flat->number,
-			     flat->nr_sectors ? flat->nr_sectors : mapped, err);
+			     limit ? limit : max(mapped, flat->nr_sectors),
+			     err);
 }
 
 /*
@@ -78,7 +82,7 @@ static int build_map(struct flat *flat, struct obd_index *indexes,
  */
 int flat_init(struct flat *flat, const struct stack *stack,
 	      unsigned int first, unsigned int end, bool keep_zeroed,
-	      struct obd_error *err)
+	      u64 limit, struct obd_error *err)
 {
 	const struct upper *upper = &stack->upper.upper;
 	struct obd_index *indexes;
@@ -105,7 +109,7 @@ int flat_init(struct flat *flat, const struct stack *stack,
 		r = obd_fail(err, -ENOMEM, "no memory for %u layers", end);
 	} else {
 		pthread_mutex_init(&flat->pool->lock, NULL);
-		r = build_map(flat, indexes, err);
+		r = build_map(flat, indexes, limit, err);
 	}
 	free(indexes);
 	return r;

@@ -44,13 +44,14 @@ struct flat {
  * @first: the lowest layer
  * @end: one past the highest; above @first
  * @keep_zeroed: tell what reads as zeros from what no layer maps
+ * @limit: sector behind which nothing is wanted; 0 for all that is mapped
  * @err: the reason, on failure
  *
  * Return: 0, or a negative errno.
  */
 int flat_init(struct flat *flat, const struct stack *stack,
 	      unsigned int first, unsigned int end, bool keep_zeroed,
-	      struct obd_error *err);
+	      u64 limit, struct obd_error *err);
 
 /**
  * flat_layers - how many layers an image has, the upper included

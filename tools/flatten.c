@@ -62,7 +62,7 @@ static int run(struct job *job, struct obd_error *err)
 	int r;
 
 	r = flat_init(&job->flat, f->stack, f->first, f->end, f->keep_zeroed,
-		      err);
+		      f->limit, err);
 	if (r)
 		return r;
 	fill_info(job);

@@ -14,6 +14,7 @@
  * @first: the lowest layer
  * @end: one past the highest
  * @keep_zeroed: layers may lie below, from which zeros have to hide them
+ * @limit: sector behind which nothing is kept; 0 for no limit
  * @options: how the layer is written; the parent is that of the lowest layer
  *	if they name none. So is the uuid that of the highest, unless that is
  *	the upper, which may be written to later: then it is derived from the
@@ -25,6 +26,7 @@ struct flatten {
 	unsigned int first;
 	unsigned int end;
 	bool keep_zeroed;
+	u64 limit;
 	struct layer_options *options;
 	const char *out_path;
 };

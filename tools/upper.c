@@ -37,11 +37,14 @@ static int read_header(struct obd_dev *dev, const char *what,
 	return read_part(dev, what, 0, h, sizeof(*h), err);
 }
 
+/* A sparse layer, which will be refused as such, may have an empty index file. */
 static int read_headers(struct upper *upper, struct obd_error *err)
 {
-	return read_header(&upper->data, "data", &upper->data_header, err) ?:
-	       read_header(&upper->index, "index", &upper->index_header,
-			   err);
+	int r = read_header(&upper->data, "data", &upper->data_header, err);
+
+	if (r || le32_to_cpu(upper->data_header.flags) & LSMT_FLAG_SPARSE)
+		return r;
+	return read_header(&upper->index, "index", &upper->index_header, err);
 }
 
 static int parse_headers(struct upper *upper, bool sealed,

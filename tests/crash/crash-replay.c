@@ -5,7 +5,7 @@
  */
 #include "tests/crash/disk.h"
 #include "tests/crash/mapper.h"
-#include "tests/crash/replay.h"
+#include "tests/crash/rewrite.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -38,7 +38,7 @@ struct options {
 struct run {
 	const struct options *o;
 	struct writelog log;
-	struct replay replay;
+	struct rewrite replay;
 	struct crash_point *points;
 	struct history history;
 	struct judge judge;
@@ -173,7 +173,7 @@ static u64 check_points(struct run *run)
 	for (n = 0; n < run->o->points && failures < FAILURES_MAX; n++) {
 		if (run->o->only != UINT64_MAX && run->o->only != n)
 			continue;
-		replay_build(&run->replay, &run->points[n], run->disk);
+		rewrite_build(&run->replay, &run->points[n], run->disk);
 		if (check_point(run, n))
 			continue;
 		print_point(run, n);
@@ -232,9 +232,9 @@ static void prepare(struct run *run)
 	run->disk = map_shared(o->disk, &disk_size);
 	if (size != disk_size)
 		die("%s and %s are not of one size", o->start, o->disk);
-	replay_init(&run->replay, &run->log, start, size / SECTOR);
+	rewrite_init(&run->replay, &run->log, start, size / SECTOR);
 	run->replay.forget_flushes = o->forget_flushes;
-	run->points = replay_points(&run->log, o->points, o->near, o->seed);
+	run->points = rewrite_points(&run->log, o->points, o->near, o->seed);
 	if (!o->history)
 		return;
 	history_load(&run->history, o->history);

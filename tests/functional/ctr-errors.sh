@@ -41,8 +41,9 @@ attach tar
 		0 8 overlaybd 2 lower $layer => number of layer arguments is "2"
 		0 8 overlaybd 6 lower $layer 0 => number of layer arguments is "6", .*; 3 arguments follow it
 		0 8 overlaybd 4294967295 lower $layer 0 => number of layer arguments is "4294967295"
-		0 8 overlaybd 3 upper $layer 0 => layer 0: kind is "upper", expected "lower"
-		0 8 overlaybd 6 lower $layer 0 lover $layer 0 => layer 1: kind is "lover", expected "lower"
+		0 8 overlaybd 6 upper $layer 0 lower $layer 0 => layer 0: kind is "upper", expected "lower", or "upper" for the last
+		0 8 overlaybd 3 upper $layer 0 => layer 0: cannot open device 0
+		0 8 overlaybd 6 lower $layer 0 lover $layer 0 => layer 1: kind is "lover", expected "lower", or "upper" for the last
 		0 8 $a $layer -1 => layer 0: length is "-1", expected a number of bytes
 		0 8 $a $layer 12k => layer 0: length is "12k"
 		0 8 $a $layer 99999999999999999999 => layer 0: length is "99999999999999999999"

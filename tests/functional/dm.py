@@ -61,9 +61,9 @@ class Task:
             raise OSError(error, os.strerror(error), self.name)
 
 
-def load(name, lines):
+def load(name, lines, read_only=True):
     """Into the inactive slot."""
-    Task(RELOAD, name).table(lines).run()
+    Task(RELOAD, name).table(lines, read_only).run()
 
 
 def simple(kind, name):
@@ -82,14 +82,16 @@ def empty_device(name):
 
 
 @contextlib.contextmanager
-def loop_device(path):
-    """A read-only loop device of a file; it goes by itself when unused."""
+def loop_device(path, read_only=True):
+    """A loop device of a file; it goes by itself when unused."""
+    flags = LOOP_AUTOCLEAR | (LOOP_READ_ONLY if read_only else 0)
+    mode = os.O_RDONLY if read_only else os.O_RDWR
     control = os.open('/dev/loop-control', os.O_RDWR)
     loop = f'/dev/loop{fcntl.ioctl(control, LOOP_CTL_GET_FREE)}'
     os.close(control)
-    device, file = os.open(loop, os.O_RDONLY), os.open(path, os.O_RDONLY)
+    device, file = os.open(loop, mode), os.open(path, mode)
     try:
-        info = struct.pack('<52xI176x', LOOP_READ_ONLY | LOOP_AUTOCLEAR)
+        info = struct.pack('<52xI176x', flags)
         fcntl.ioctl(device, LOOP_CONFIGURE,
                     struct.pack('<II', file, 0) + info + bytes(64))
         yield loop

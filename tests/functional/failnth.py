@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Loads a table with the first allocation failing, then the second, and so on.
 
-    failnth.py TABLE
+    failnth.py [rw] TABLE
 
+rw: load it for a writable device.
 Until it loads with none failing, which is what has to come of it. Prints how
 many allocations there were, and the reasons that the kernel gave.
 """
@@ -16,9 +17,9 @@ import dm
 MOST = 5000
 
 
-def load_with_fault(name, table, nth):
+def load_with_fault(name, table, read_only, nth):
     """Whether the fault came, and whether the table was loaded."""
-    task = dm.Task(dm.RELOAD, name).table(table)
+    task = dm.Task(dm.RELOAD, name).table(table, read_only)
     faults = os.open('/proc/self/fail-nth', os.O_RDWR)
     os.write(faults, b'%d' % nth)
     try:
@@ -36,14 +37,16 @@ def load_with_fault(name, table, nth):
     return left == 0, loaded
 
 
-def main(table):
+def main(*words):
     """See above."""
+    read_only = words[0] != 'rw'
+    table = words[-1]
     log = dm.Log()
     reasons = {}
     survived = 0
     with dm.empty_device('fail-nth') as name:
         for nth in range(1, MOST):
-            failed, loaded = load_with_fault(name, table, nth)
+            failed, loaded = load_with_fault(name, table, read_only, nth)
             for line in log.lines():
                 if 'overlaybd: ' in line:
                     reasons[line.split('overlaybd: ', 1)[1]] = nth

@@ -348,6 +348,20 @@ cache_limit()
 	echo "$1" >$PARAMETERS/cache_mib
 }
 
+# fill_memory MIB: leave about so much of the memory.
+fill_memory()
+{
+	local available
+
+	available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' \
+		/proc/meminfo)
+	[ "$available" -gt $(($1 * 2)) ] || return 0
+	defer umount fill
+	mkdir fill
+	mount -t tmpfs -o size=100% tmpfs fill
+	fallocate -l $((available - $1))M fill/memory
+}
+
 # fault_filter CAPABILITY: memory is refused to the module only, as far as a
 # call chain of that depth tells.
 fault_filter()

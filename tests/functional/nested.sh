@@ -3,22 +3,6 @@
 # Description: an image inside of a file system inside of an image
 . "$(dirname "$0")/lib.sh" || exit
 
-# Leave about that many MiB of memory.
-LEAVE=160
-
-fill_memory()
-{
-	local available
-
-	available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' \
-		/proc/meminfo)
-	[ "$available" -gt $((LEAVE * 2)) ] || return 0
-	defer umount fill
-	mkdir fill
-	mount -t tmpfs -o size=100% tmpfs fill
-	fallocate -l $((available - LEAVE))M fill/memory
-}
-
 need_tool
 need_filesystem ext4
 device fill compressible=1 raw 0 $((3 * MIB))
@@ -33,7 +17,7 @@ mount -o ro /dev/mapper/outer mounted
 write_config inner.json mounted/layer
 open_image inner.json inner
 
-fill_memory
+fill_memory 160
 for mode in direct=0 direct=1; do
 	echo 3 >/proc/sys/vm/drop_caches
 	device compare $mode threads=4 reads=60 /dev/mapper/inner raw

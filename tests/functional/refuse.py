@@ -5,7 +5,8 @@
     refuse.py SOURCE CASES [ELSEWHERE...]
 
 A line of CASES is "[rw ]TABLE => REGEX". Every text of target_fail() in SOURCE
-must have come up, but for those that hold one of the words of ELSEWHERE.
+("-" for none) must have come up, but for those that hold one of the words of
+ELSEWHERE.
 """
 import re
 import sys
@@ -42,7 +43,7 @@ def refusal(log, name, table):
 def main(source, cases, *elsewhere):
     """See above."""
     failed = []
-    wanted = set(texts_of(source))
+    wanted = set() if source == '-' else set(texts_of(source))
     log = dm.Log()
     with open(cases, encoding='utf-8') as lines, \
             dm.empty_device('refuse') as name:

@@ -66,6 +66,19 @@ expect 0 "$tool" commit "$work/data" "$work/index" "$work/layer"
 config_of "$work/lower" "$work/layer" >"$work/l.json"
 reads_as "$work/zeros" "$work/l.json"
 
+# The size of the disk may be that of the layers below.
+python3 "$here/make-upper.py" append 8 "$work/base" "$work/data" \
+	"$work/index" "$work/raw"
+for file in data index; do
+	printf '\0\0\0\0\0\0\0\0' | dd of="$work/$file" bs=1 seek=48 \
+		conv=notrunc status=none
+done
+expect 0 "$tool" commit "$work/data" "$work/index" "$work/layer"
+expect 0 "$tool" dump --json "$work/layer"
+jq -e '.lsmt_trailer.virtual_size == 0' "$work/out" >/dev/null ||
+	fail "wrong size"
+reads_as "$work/raw" "$work/l.json"
+
 # Nothing comes of what is wrong.
 rm "$work/layer" "$work/again"
 expect 2 "$tool" commit "$work/data"
@@ -78,7 +91,6 @@ says "would be lost"
 expect 1 "$tool" commit "$work/data" "$work/none" "$work/layer"
 python3 "$here/make-upper.py" sparse 7 "$work/base" "$work/data" \
 	"$work/index" "$work/raw"
-truncate -s 4096 "$work/index"
 expect 1 "$tool" commit "$work/data" "$work/index" "$work/layer"
 says "is sparse"
 [ ! -e "$work/layer" ] || fail "a file came out"

@@ -85,6 +85,34 @@ jq -e '.index.zeroed > 0 and .lsmt_trailer.uuid == "'"$(uuid 2)"'" and
        .lsmt_trailer.virtual_size == 2500096' "$work/out" >/dev/null ||
 	fail "wrong index above the bottom"
 
+# What a smaller layer in the middle hides alone, one above shows again.
+python3 "$here/make-image.py" new 55 1000448 "$work/small"
+python3 "$here/make-image.py" new 56 100352 "$work/patch"
+expect 0 "$tool" create --raw "$work/small" "$work/l1"
+expect 0 "$tool" create --raw "$work/patch" --virtual-size 2000384 "$work/l2"
+config_of "$work/l0" "$work/l1" "$work/l2" >"$work/s.json"
+expect 0 "$tool" export "$work/s.json" "$work/all"
+expect 0 "$tool" merge --to 1 "$work/s.json" "$work/m"
+expect 0 "$tool" dump --json "$work/m"
+jq -e '.lsmt_trailer.virtual_size == 1000448' "$work/out" >/dev/null ||
+	fail "wrong size"
+config_of "$work/m" "$work/l2" >"$work/m.json"
+reads_as "$work/all" "$work/m.json"
+config_with_upper "$work/data" "$work/index" "$work/l0" "$work/l1" \
+	>"$work/s.json"
+expect 0 "$tool" export "$work/s.json" "$work/all"
+expect 0 "$tool" merge --to 1 "$work/s.json" "$work/m"
+config_with_upper "$work/data" "$work/index" "$work/m" >"$work/m.json"
+reads_as "$work/all" "$work/m.json"
+config_of "$work/l0" "$work/l1" >"$work/s.json"
+expect 0 "$tool" export "$work/s.json" "$work/all"
+expect 0 "$tool" merge "$work/s.json" "$work/m"
+expect 0 "$tool" dump --json "$work/m"
+jq -e '.index.end_sector <= 1000448 / 512' "$work/out" >/dev/null ||
+	fail "what is hidden was kept"
+config_of "$work/m" >"$work/m.json"
+reads_as "$work/all" "$work/m.json"
+
 # What is not merged need not be sound, nor there.
 rm "$work/index"
 expect 0 "$tool" merge --to 2 "$work/c.json" "$work/m"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/crash/judge.h"
-#include "tests/crash/replay.h"
+#include "tests/crash/rewrite.h"
 #include "tests/unit/test.h"
 
 #define DISK	64	/* sectors */
@@ -226,18 +226,18 @@ static void exact_points_have_all(void **state)
 	struct crash_point point = { .exact = true };
 	static u8 start[DISK * SECTOR], disk[DISK * SECTOR];
 	struct writelog log;
-	struct replay r;
+	struct rewrite r;
 	static struct maker m;
 
 	(void)state;
 	make_groups(&m);
 	parse(&log, &m);
-	replay_init(&r, &log, start, DISK);
+	rewrite_init(&r, &log, start, DISK);
 	memset(disk, 0xff, sizeof(disk));
-	replay_build(&r, &point, disk);
+	rewrite_build(&r, &point, disk);
 	assert_memory_equal(disk, start, sizeof(disk));
 	point.cut = 5;
-	replay_build(&r, &point, disk);
+	rewrite_build(&r, &point, disk);
 	assert_int_equal(content_at(disk, 1), content_of(1, 11));
 	assert_int_equal(content_at(disk, 2), content_of(1, 12));
 	assert_int_equal(content_at(disk, 5), content_of(1, 12));
@@ -245,10 +245,10 @@ static void exact_points_have_all(void **state)
 	assert_int_equal(content_at(disk, 20), content_of(1, 20));
 	assert_int_equal(content_at(disk, 30), CONTENT_ZERO);
 	point.cut = log.nr;
-	replay_build(&r, &point, disk);
+	rewrite_build(&r, &point, disk);
 	assert_int_equal(content_at(disk, 0), CONTENT_ZERO);
 	assert_int_equal(content_at(disk, 37), content_of(1, 13));
-	replay_release(&r);
+	rewrite_release(&r);
 	writelog_release(&log);
 }
 
@@ -258,18 +258,18 @@ static u32 contents_seen(const struct writelog *log, size_t cut, u64 sector,
 {
 	static u8 start[DISK * SECTOR], disk[DISK * SECTOR];
 	struct crash_point point = { .cut = cut };
-	struct replay r;
+	struct rewrite r;
 	u32 seen = 0;
 	u64 content;
 
-	replay_init(&r, log, start, DISK);
+	rewrite_init(&r, log, start, DISK);
 	r.forget_flushes = forget_flushes;
 	for (point.seed = 1; point.seed <= POINTS; point.seed++) {
-		replay_build(&r, &point, disk);
+		rewrite_build(&r, &point, disk);
 		content = content_at(disk, sector) & 31;
 		seen |= 1U << content;
 	}
-	replay_release(&r);
+	rewrite_release(&r);
 	return seen;
 }
 
@@ -304,7 +304,7 @@ static void writes_are_torn_between_sectors(void **state)
 	static u8 start[DISK * SECTOR], disk[DISK * SECTOR];
 	struct crash_point point = { .cut = 1 };
 	struct writelog log;
-	struct replay r;
+	struct rewrite r;
 	bool torn = false;
 	static struct maker m;
 
@@ -312,13 +312,13 @@ static void writes_are_torn_between_sectors(void **state)
 	begin(&m);
 	add_write(&m, 0, 2, 0, content_of(1, 1));
 	parse(&log, &m);
-	replay_init(&r, &log, start, DISK);
+	rewrite_init(&r, &log, start, DISK);
 	for (point.seed = 1; point.seed <= POINTS; point.seed++) {
-		replay_build(&r, &point, disk);
+		rewrite_build(&r, &point, disk);
 		torn |= content_at(disk, 0) != content_at(disk, 1);
 	}
 	assert_true(torn);
-	replay_release(&r);
+	rewrite_release(&r);
 	writelog_release(&log);
 }
 
@@ -333,7 +333,7 @@ static void points_are_in_order_and_complete(void **state)
 	(void)state;
 	make_groups(&m);
 	parse(&log, &m);
-	points = replay_points(&log, 200, NEAR_NOTHING, 1);
+	points = rewrite_points(&log, 200, NEAR_NOTHING, 1);
 	for (i = 0; i < 200; i++) {
 		assert_true(!i || points[i - 1].cut <= points[i].cut);
 		assert_true(points[i].cut <= log.nr);
@@ -342,7 +342,7 @@ static void points_are_in_order_and_complete(void **state)
 	/* After both flushes and the mark. */
 	assert_true(seen[2] && seen[6] && seen[7]);
 	free(points);
-	points = replay_points(&log, 2, NEAR_NOTHING, 1);
+	points = rewrite_points(&log, 2, NEAR_NOTHING, 1);
 	assert_int_equal(points[0].exact + points[1].exact, 1);
 	free(points);
 	writelog_release(&log);
@@ -360,7 +360,7 @@ static void points_can_be_near_a_sector(void **state)
 	for (i = 0; i < 100; i++)
 		add_write(&m, i == 60 ? 7 : 1, 1, 0, content_of(1, i));
 	parse(&log, &m);
-	points = replay_points(&log, POINTS, 7, 1);
+	points = rewrite_points(&log, POINTS, 7, 1);
 	for (i = 0; i < POINTS; i++)
 		near += points[i].cut >= 48 && points[i].cut <= 72;
 	assert_true(near > POINTS / 2);
@@ -615,7 +615,7 @@ static void a_torn_sector_is_found(void **state)
 	static u8 start[DISK * SECTOR], disk[DISK * SECTOR];
 	struct crash_point point = { .cut = 2, .exact = true };
 	struct writelog log;
-	struct replay r;
+	struct rewrite r;
 	struct scene s;
 	static struct maker m;
 	u32 a;
@@ -629,12 +629,12 @@ static void a_torn_sector_is_found(void **state)
 	memset(m.log + 4 * SECTOR + 256, 0, 256);
 	add_flush(&m);
 	parse(&log, &m);
-	replay_init(&r, &log, start, DISK);
-	replay_build(&r, &point, disk);
+	rewrite_init(&r, &log, start, DISK);
+	rewrite_build(&r, &point, disk);
 	for (u64 i = 0; i < 4; i++)
 		assert_int_equal(judge_sector(&s.j, i, disk + i * SECTOR),
 				 i == 2 ? VERDICT_BROKEN : VERDICT_RIGHT);
-	replay_release(&r);
+	rewrite_release(&r);
 	writelog_release(&log);
 	scene_end(&s);
 }

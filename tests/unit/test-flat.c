@@ -369,8 +369,8 @@ static void check_range(const struct pile *p, unsigned int first,
 	struct obd_error err;
 	struct flat flat;
 
-	assert_int_equal(flat_init(&flat, &p->stack, first, end, keep, &err),
-			 0);
+	assert_int_equal(flat_init(&flat, &p->stack, first, end, keep,
+				   SECTORS, &err), 0);
 	assert_int_equal(flat.nr_sectors, SECTORS);
 	check_bytes(p, &flat, seed);
 	make_image(&flat, 1, &one, p);
@@ -404,11 +404,74 @@ static void find_changes(const struct pile *p, bool keep, struct changes *c)
 	struct obd_error err;
 	struct flat flat;
 
-	assert_int_equal(flat_init(&flat, &p->stack, 0, 1, keep, &err), 0);
+	assert_int_equal(flat_init(&flat, &p->stack, 0, 1, keep, 0, &err),
+			 0);
 	progress_begin(&progress, "test", compact_bytes(&flat));
 	assert_int_equal(compact_find(c, &flat, 2, &progress, &err), 0);
 	progress_end(&progress);
 	flat_release(&flat);
+}
+
+/* Make zeros of the data in some sectors of a plain layer. */
+static void blank_sectors(const struct obd_dev *dev, u64 begin, u64 end)
+{
+	static const u8 zeros[OBD_SECTOR_SIZE];
+
+	for (; begin < end; begin++)
+		assert_int_equal(pwrite(dev->fd, zeros, 512, begin * 512),
+				 512);
+}
+
+static void make_single(struct pile *p, const struct layer_spec *spec,
+			u64 blank_from)
+{
+	struct stack_lower *lower = p->lowers;
+	struct buffer blob = {};
+	struct obd_error err;
+
+	memset(p, 0, sizeof(*p));
+	p->stack = (struct stack) {
+		.lowers = lower, .layers = p->layers, .nr = 1,
+	};
+	p->layers[0] = &lower->layer;
+	build_layer(&blob, spec);
+	buffer_device(&blob, &lower->dev);
+	assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0, &err),
+			 0);
+	if (blank_from)
+		blank_sectors(&lower->dev, blank_from,
+			      lower->layer.lsmt.index_offset / 512);
+	buffer_release(&blob);
+}
+
+/* What was in memory for one chunk is not taken for a part of another. */
+static void chunks_are_told_apart(void **state)
+{
+	struct layer_extent extents[64];
+	u64 sector, blank_from = OBD_DATA_START;
+	struct changes c;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(extents); i++) {
+		sector = 2048ULL * i + 160;
+		extents[i] = (struct layer_extent) {
+			.offset = i < 32 ? sector : sector + i % 8,
+			.len = i < 32 ? 16 : 1,
+		};
+		if (i < 32)
+			blank_from += extents[i].len;
+	}
+	make_single(&pile, &(struct layer_spec) {
+		.virtual_size = 2048ULL * 512 * ARRAY_SIZE(extents),
+		.extents = extents,
+		.nr = ARRAY_SIZE(extents),
+	}, blank_from);
+	find_changes(&pile, true, &c);
+	assert_int_equal(c.nr, ARRAY_SIZE(extents));
+	for (i = 0; i < c.nr; i++)
+		assert_int_equal(c.list[i].zeroed, i >= 32);
+	changes_release(&c);
+	free_pile(&pile);
 }
 
 /* Before, between and behind what is looked at, for it holds data. */
@@ -422,25 +485,14 @@ static void zeros_far_from_data_are_kept(void **state)
 		{ .offset = 60000, .len = 1 },
 		{ .offset = 70000, .len = 9, .zeroed = true },
 	};
-	struct stack_lower *lower = pile.lowers;
-	struct buffer blob = {};
-	struct obd_error err;
 	struct changes c;
 	u32 i;
 
-	memset(&pile, 0, sizeof(pile));
-	pile.stack = (struct stack) {
-		.lowers = lower, .layers = pile.layers, .nr = 1,
-	};
-	pile.layers[0] = &lower->layer;
-	build_layer(&blob, &(struct layer_spec) {
+	make_single(&pile, &(struct layer_spec) {
 		.virtual_size = 100000ULL * 512,
 		.extents = extents,
 		.nr = ARRAY_SIZE(extents),
-	});
-	buffer_device(&blob, &lower->dev);
-	assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0, &err),
-			 0);
+	}, 0);
 	find_changes(&pile, true, &c);
 	assert_int_equal(c.nr, ARRAY_SIZE(extents));
 	for (i = 0; i < c.nr; i++) {
@@ -452,7 +504,6 @@ static void zeros_far_from_data_are_kept(void **state)
 	find_changes(&pile, false, &c);
 	assert_int_equal(c.nr, 2);
 	changes_release(&c);
-	buffer_release(&blob);
 	free_pile(&pile);
 }
 
@@ -561,7 +612,7 @@ static void check_fixture(const char *folder, const char *name)
 	assert_int_equal(config_parse(&config, path, text, strlen(text)), 0);
 	assert_int_equal(stack_open(&stack, &config, STACK_READ), 0);
 	assert_int_equal(flat_init(&flat, &stack, 0, flat_layers(&stack),
-				   false, &err), 0);
+				   false, stack.nr_sectors, &err), 0);
 	snprintf(path, sizeof(path), "%s/%s/map.txt", folder, name);
 	f = fopen(path, "re");
 	assert_non_null(f);
@@ -591,6 +642,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layers_match_the_model),
+		cmocka_unit_test(chunks_are_told_apart),
 		cmocka_unit_test(zeros_far_from_data_are_kept),
 		cmocka_unit_test(coarse_changes_map_no_more),
 		cmocka_unit_test(too_long_indexes_are_refused),

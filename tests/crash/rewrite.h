@@ -3,8 +3,8 @@
  * Builds what is on a disk after a crash, from what was there at first and a
  * log of the writes.
  */
-#ifndef CRASH_REPLAY_H
-#define CRASH_REPLAY_H
+#ifndef CRASH_REWRITE_H
+#define CRASH_REWRITE_H
 
 #include "tests/crash/writelog.h"
 
@@ -23,14 +23,14 @@ struct crash_point {
 };
 
 /**
- * struct replay - a log that is being replayed
+ * struct rewrite - a log that is being replayed
  * @log: the log
  * @base: the disk as it was after the first @done entries
  * @sectors: its size
  * @done: number of entries
  * @forget_flushes: break it: let flushes do nothing since so many of them
  */
-struct replay {
+struct rewrite {
 	const struct writelog *log;
 	u8 *base;
 	u64 sectors;
@@ -39,14 +39,14 @@ struct replay {
 };
 
 /* @start: the disk as it was before the log, which is copied. */
-void replay_init(struct replay *r, const struct writelog *log, const u8 *start,
+void rewrite_init(struct rewrite *r, const struct writelog *log, const u8 *start,
 		 u64 sectors);
-void replay_release(struct replay *r);
+void rewrite_release(struct rewrite *r);
 
 #define NEAR_NOTHING	UINT64_MAX
 
 /**
- * replay_points - choose when to crash
+ * rewrite_points - choose when to crash
  * @log: the log
  * @nr: how many points: half of them right after flushes and marks (evenly
  *	distributed, if there are more of those), the others at random
@@ -56,15 +56,15 @@ void replay_release(struct replay *r);
  *
  * Return: the points, in the order of their cuts; free() them.
  */
-struct crash_point *replay_points(const struct writelog *log, size_t nr,
+struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
 				  u64 near, u64 seed);
 
 /**
- * replay_build - make a disk what it was after a crash
+ * rewrite_build - make a disk what it was after a crash
  * @r: the log; points must not go back
  * @point: when
  * @disk: the disk, which may hold anything before
  */
-void replay_build(struct replay *r, const struct crash_point *point, u8 *disk);
+void rewrite_build(struct rewrite *r, const struct crash_point *point, u8 *disk);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * Builds what is on a disk after a crash.
  */
-#include "tests/crash/replay.h"
+#include "tests/crash/rewrite.h"
 
 #include "tests/unit/test.h"
 
@@ -19,7 +19,7 @@ enum lottery {
 	LOTTERY_KINDS
 };
 
-void replay_init(struct replay *r, const struct writelog *log, const u8 *start,
+void rewrite_init(struct rewrite *r, const struct writelog *log, const u8 *start,
 		 u64 sectors)
 {
 	memset(r, 0, sizeof(*r));
@@ -29,7 +29,7 @@ void replay_init(struct replay *r, const struct writelog *log, const u8 *start,
 	memcpy(r->base, start, sectors * SECTOR);
 }
 
-void replay_release(struct replay *r)
+void rewrite_release(struct rewrite *r)
 {
 	free(r->base);
 }
@@ -86,7 +86,7 @@ static size_t random_cut(const struct writelog *log, u64 near, u64 *seed)
 	return min(max(cut, (size_t)NEAR_ENTRIES) - NEAR_ENTRIES, log->nr);
 }
 
-struct crash_point *replay_points(const struct writelog *log, size_t nr,
+struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
 				  u64 near, u64 seed)
 {
 	struct crash_point *points = xcalloc(nr, sizeof(*points));
@@ -129,7 +129,7 @@ static void apply_torn(u8 *disk, const struct writelog_entry *e, u64 *seed)
 }
 
 /* The first entry that a crash after @cut of them may have lost. */
-static size_t first_lost(const struct replay *r, size_t cut)
+static size_t first_lost(const struct rewrite *r, size_t cut)
 {
 	unsigned int flushes = r->forget_flushes;
 	size_t i;
@@ -157,7 +157,7 @@ static bool drawn(enum lottery lottery, size_t i, size_t chosen, u64 *seed)
 	}
 }
 
-static void apply_lottery(const struct replay *r, size_t from, size_t cut,
+static void apply_lottery(const struct rewrite *r, size_t from, size_t cut,
 			  u64 seed, u8 *disk)
 {
 	enum lottery lottery = random_below(&seed, LOTTERY_KINDS);
@@ -179,7 +179,7 @@ static void apply_lottery(const struct replay *r, size_t from, size_t cut,
 }
 
 /* Few pages differ from one point to the next. */
-static void restore(const struct replay *r, u8 *disk)
+static void restore(const struct rewrite *r, u8 *disk)
 {
 	u64 size = r->sectors * SECTOR, at;
 
@@ -191,7 +191,7 @@ static void restore(const struct replay *r, u8 *disk)
 	}
 }
 
-void replay_build(struct replay *r, const struct crash_point *point, u8 *disk)
+void rewrite_build(struct rewrite *r, const struct crash_point *point, u8 *disk)
 {
 	size_t from = first_lost(r, point->cut);
 	size_t i;

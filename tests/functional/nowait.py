@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Makes direct writes that may not wait while one is under way that may.
+
+    nowait.py DEVICE COUNT BYTES
+
+The latter is of BYTES; the others are COUNT attempts at 4 KiB behind it, until
+all have failed as they should. One succeeds at the end.
+"""
+import mmap
+import os
+import sys
+import threading
+import time
+
+PAGE = 4096
+
+
+def attempt(file, memory, offset):
+    """Whether it was refused."""
+    try:
+        os.pwritev(file, [memory], offset, os.RWF_NOWAIT)
+        return False
+    except BlockingIOError:
+        return True
+
+
+def main(device, count, size):
+    """See above."""
+    file = os.open(device, os.O_RDWR | os.O_DIRECT)
+    memory = mmap.mmap(-1, int(size))
+    offset = int(size)
+    writer = threading.Thread(target=os.pwrite, args=(file, memory, 0))
+    writer.start()
+    time.sleep(0.1)
+    refused = sum(attempt(file, memoryview(memory)[:PAGE],
+                          offset) for _ in range(int(count)))
+    writer.join()
+    if refused != int(count):
+        sys.exit(f'only {refused} of {count} were refused')
+    os.pwritev(file, [memoryview(memory)[:PAGE]], offset)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: devices of another layer, swapped or in use are refused
+. "$(dirname "$0")/lib.sh" || exit
+. "$HERE/upper.sh"
+
+BYTES=$((2 * MIB))
+
+new_upper first $BYTES
+a=$DATA ai=$INDEX
+open_upper first $BYTES
+new_upper second $BYTES
+b=$DATA bi=$INDEX
+truncate -s $MIB other.data
+truncate -s $MIB other.index
+upper create uuid=11111111-2222-3333-4444-555555555555 other.data other.index \
+	$BYTES
+attach_upper other
+o=$DATA oi=$INDEX
+u='0 8 overlaybd 3 upper'
+cat >cases <<END
+rw $u $a $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $a $bi => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $b $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+$u $a $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
+rw $u $bi $b => layer 0: LSMT data: flags are 0x1
+rw $u $b $oi => layer 0: index: uuid is "11111111-2222-3333-4444-555555555555"
+rw $u $o $bi => layer 0: index: uuid is
+rw $u $b $b => layer 0: data and index are the same device
+rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => 
+rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => 
+END
+helper refuse - cases
+upper 'do' /dev/mapper/first write 0 $MIB flush 0 0
+
+# Once it is gone, another one may have it.
+dmsetup remove --retry first
+dm_create again "$u $a $ai"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: no write fails, hangs or is lost when the module gets no memory
+. "$(dirname "$0")/lib.sh" || exit
+. "$HERE/upper.sh"
+
+BYTES=$((8 * MIB))
+DEVICE=/dev/mapper/nofail
+
+# spare_waiting Y|N: only what cannot wait for memory is refused, or all.
+spare_waiting()
+{
+	echo "$1" >/sys/kernel/debug/failslab/ignore-gfp-wait
+	echo "$1" >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
+}
+
+probability()
+{
+	echo "$1" >/sys/kernel/debug/failslab/probability
+	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
+}
+
+need_model
+need_faults
+base_layer $BYTES
+# What becomes free without memory to note it is lost until it is opened again.
+new_upper nofail $BYTES $((16 * BYTES))
+open_upper nofail $BYTES "$LOWERS"
+fault_filter failslab
+fault_filter fail_page_alloc
+echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+for spare in Y N; do
+	for percent in 30 60; do
+		say "$percent percent fail, but what can wait: $spare"
+		spare_waiting $spare
+		probability $percent
+		timeout 60 "$MODEL" run --model saved --base raw --ops 4000 \
+			--max 65536 --race 20 $DEVICE
+		probability 0
+	done
+done
+expect_upper nofail mode rw
+reopen nofail
+"$MODEL" compare --model saved --base raw $DEVICE

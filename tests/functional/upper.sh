@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2034	# the tests use what is set here
+#
+# What the tests of writable layers share; sourced after lib.sh. A layer NAME is
+# in the files NAME.data and NAME.index, made and attached by hand, so that a
+# test may put anything in between.
+
+MODEL=$TREE/build/model-disk
+# The fields of a status that only devices with a writable layer have.
+UPPER_COUNTERS='mode extents map_bytes used_sectors data_sectors log_entries
+	log_slots pending commits compactions'
+readonly MODEL UPPER_COUNTERS
+
+need_model()
+{
+	[ -x "$MODEL" ] || skip "$MODEL is missing: run make model"
+}
+
+# upper VERB...: see upper.py.
+upper()
+{
+	helper upper "$@"
+}
+
+# attach_rw FILE: LOOP is a device that can be written to.
+attach_rw()
+{
+	LOOP=$(losetup --find --show "$1") || fail "losetup $1"
+	defer losetup --detach "$LOOP"
+}
+
+# attach_upper NAME: DATA and INDEX are its devices.
+attach_upper()
+{
+	attach_rw "$1.data"
+	DATA=$LOOP
+	attach_rw "$1.index"
+	INDEX=$LOOP
+}
+
+# new_upper NAME BYTES [DATA_BYTES [INDEX_BYTES]]: an empty layer for a disk of
+# BYTES, with that capacity, attached.
+new_upper()
+{
+	local size=$2 data=${3:-$(($2 + $2 / 16 + MIB))} index=${4:-$((4 * MIB))}
+
+	rm -f "$1.data" "$1.index"
+	truncate -s "$data" "$1.data"
+	truncate -s "$index" "$1.index"
+	upper create "$1.data" "$1.index" "$size"
+	attach_upper "$1"
+}
+
+# upper_table BYTES [LOWERS [OPTIONS]]: TABLE is that of such a disk, over DATA
+# and INDEX. LOWERS are "lower DEVICE BYTES" of each.
+upper_table()
+{
+	local lowers=${2:-} options=${3:-} words
+
+	read -ra words <<<"$lowers"
+	TABLE="0 $(($1 / SECTOR)) overlaybd $((${#words[@]} + 3))"
+	TABLE+="${lowers:+ $lowers} upper $DATA $INDEX"
+	read -ra words <<<"$options"
+	[ ${#words[@]} = 0 ] || TABLE+=" ${#words[@]} $options"
+}
+
+# open_upper NAME BYTES [LOWERS [OPTIONS]]: map it, writable.
+open_upper()
+{
+	upper_table "$2" "${3:-}" "${4:-}"
+	dm_create "$1" "$TABLE"
+}
+
+# reopen NAME: remove it and create it again with TABLE. What lies in its files
+# meanwhile has been checked.
+reopen()
+{
+	close_upper "$1"
+	dm_create "$1" "$TABLE"
+}
+
+# close_upper NAME: CHECKED is what check said: entries, sectors, last sector.
+close_upper()
+{
+	dmsetup remove --retry "$1"
+	CHECKED=$(upper check "$1.data" "$1.index")
+}
+
+# model OPTION... DEVICE: run it, and show what it did.
+model()
+{
+	"$MODEL" run "$@"
+}
+
+# operations COUNT: prints how many to do here: a debug kernel takes long.
+operations()
+{
+	case $OVERLAYBD_VM in
+	*debug)	say $(($1 / 4));;
+	*)	say "$1";;
+	esac
+}
+
+# start_model OPTION... DEVICE: in the background as process READER, until
+# stop_model.
+start_model()
+{
+	"$MODEL" run --ops 0 "$@" >model.log 2>&1 &
+	READER=$!
+	defer kill "$READER"
+}
+
+# stop_model: nothing has been wrong.
+stop_model()
+{
+	kill "$READER" || fail "it has ended: $(cat model.log)"
+	wait "$READER" || fail "$(cat model.log)"
+	cat model.log
+}
+
+# upper_counter NAME FIELD
+upper_counter()
+{
+	local fields field n=23
+
+	read -ra fields < <(dmsetup status "$1")
+	for field in $UPPER_COUNTERS; do
+		if [ "$field" = "$2" ]; then
+			say "${fields[n]}"
+		fi
+		n=$((n + 1))
+	done
+}
+
+# expect_upper NAME FIELD VALUE
+expect_upper()
+{
+	expect_equal "$2 of $1" "$(upper_counter "$1" "$2")" "$3"
+}
+
+# expect_used NAME BYTES: it has so much data, and a header. What is not mapped
+# any more becomes free a little later.
+expect_used()
+{
+	local n wanted=$((($2 + 4096) / SECTOR))
+
+	for n in {1..30}; do
+		[ "$(upper_counter "$1" used_sectors)" != $wanted ] || return 0
+		sleep 0.1
+	done
+	expect_upper "$1" used_sectors $wanted
+}
+
+# expect_at_most WHAT GOT LIMIT
+expect_at_most()
+{
+	[ "$2" -le "$3" ] || fail "$1: got $2, expected at most $3"
+}
+
+# events NAME: how many it has raised.
+events()
+{
+	dmsetup info --columns --noheadings -o events "$1"
+}
+
+# expect_event NAME COUNT: it raises its next event, or has done so.
+expect_event()
+{
+	timeout 20 dmsetup wait "$1" "$2" || fail "$1: no event after $2"
+}
+
+# replace_table NAME TABLE: while what is above goes on.
+replace_table()
+{
+	dmsetup suspend --nolockfs --noflush "$1"
+	dmsetup load "$1" --table "$2"
+	dmsetup resume "$1"
+}
+
+# base_layer BYTES: LOWERS is a compressed layer of the file raw.
+base_layer()
+{
+	need_tool
+	device fill compressible=1 raw 0 "$1"
+	create_layer --raw raw --compress lz4 base
+	loop_attach base
+	LOWERS="lower $LOOP $(stat -c %s base)"
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Writes the log of a writable layer.
+
+    upperlog.py cycle INDEX SLOTS SECTORS
+        data for so many sectors, one by one, again and again
+    upperlog.py dots INDEX SLOTS
+        4000 sectors with data, behind 8 MiB some of zeros with data
+        here and there, then what changes nothing, for so many slots
+"""
+import sys
+
+from upper import FIRST, SPACE, entry, write_at
+
+
+def cycle(slots, sectors):
+    """See above."""
+    return [entry(2 * (n % sectors), 1, FIRST + 2 * (n % sectors))
+            for n in range(slots)]
+
+
+def dots(slots):
+    """See above."""
+    log = [entry(2 * n, 1, FIRST + n) for n in range(4000)]
+    log += [entry(16384 + n, 2048, FIRST, True) for n in range(0, 16384, 2048)]
+    log += [entry(16384 + 16 * n, 1, 16384 + n) for n in range(1000)]
+    return log + [entry(0, 1, FIRST)] * (slots - len(log))
+
+
+def main(verb, index, *numbers):
+    """See above."""
+    log = {f.__name__: f for f in (cycle, dots)}[verb](*map(int, numbers))
+    write_at(index, SPACE, b''.join(log))
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
