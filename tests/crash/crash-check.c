@@ -7,9 +7,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 
-static void usage(FILE *f)
-{
-	fprintf(f,
+static const char usage_text[] =
 "Usage: crash-check [--live|--honest] DEVICE HISTORY\n"
 "\n"
 "Reads every sector of a device that has come back after a crash, and says\n"
@@ -20,7 +18,11 @@ static void usage(FILE *f)
 "  --honest  the operation \"cut\" began errors, not lies: what was flushed later\n"
 "            counts, too\n"
 "\n"
-"Exit status: 0, 1 if sectors are wrong, 2 for other errors.\n");
+"Exit status: 0, 1 if sectors are wrong, 2 for other errors.\n";
+
+static void usage(FILE *f)
+{
+	fputs(usage_text, f);
 }
 
 static const struct option long_options[] = {
@@ -56,8 +58,12 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
-		case 'l':	live = true; break;
-		case 'H':	honest = true; break;
+		case 'l':
+			live = true;
+			break;
+		case 'H':
+			honest = true;
+			break;
 		default:
 			usage(c == 'h' ? stdout : stderr);
 			return c == 'h' ? 0 : 2;

@@ -59,9 +59,7 @@ static struct event *events;
 static u32 nr_events, next_event;
 static int dir;
 
-static void usage(FILE *f)
-{
-	fprintf(f,
+static const char usage_text[] =
 "Usage: crash-files write [--seed N] [--events N] [--log NAME] DIR HISTORY\n"
 "       crash-files check DEVICE DIR HISTORY MARKS\n"
 "\n"
@@ -70,7 +68,11 @@ static void usage(FILE *f)
 "\n"
 "check: mounts DEVICE, an ext4 file system, on DIR, and unmounts it. Of each file\n"
 "what one of the MARKS (a number in each line) is for must be there, or what came\n"
-"later, and be right.\n");
+"later, and be right.\n";
+
+static void usage(FILE *f)
+{
+	fputs(usage_text, f);
 }
 
 static void file_name(char *name, u32 file)
@@ -354,9 +356,15 @@ int main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (c) {
-		case 's':	seed = parse_number("--seed", optarg); break;
-		case 'e':	nr = parse_number("--events", optarg); break;
-		case 'l':	log_device = optarg; break;
+		case 's':
+			seed = parse_number("--seed", optarg);
+			break;
+		case 'e':
+			nr = parse_number("--events", optarg);
+			break;
+		case 'l':
+			log_device = optarg;
+			break;
 		default:
 			usage(c == 'h' ? stdout : stderr);
 			return c == 'h' ? 0 : 2;

@@ -61,9 +61,7 @@ struct worker {
 	u8 *buf;
 };
 
-static void usage(FILE *f)
-{
-	fprintf(f,
+static const char usage_text[] =
 "Usage: crash-load [OPTION]... DEVICE HISTORY\n"
 "       crash-load --fill FILE SECTORS\n"
 "\n"
@@ -82,7 +80,11 @@ static void usage(FILE *f)
 "  --cut N COMMAND  before operation N, have a shell run that\n"
 "  --no-discard     leave discards out\n"
 "  --no-fua         leave FUA writes out\n"
-"  --may-fail       errors are not fatal, but written down\n");
+"  --may-fail       errors are not fatal, but written down\n";
+
+static void usage(FILE *f)
+{
+	fputs(usage_text, f);
 }
 
 static u64 tick(struct load *load)
@@ -371,23 +373,49 @@ static u32 positive(const char *option, u64 limit)
 static void parse_option(struct options *o, int c, char **argv)
 {
 	switch (c) {
-	case 'F':	o->fill = optarg; break;
-	case 's':	o->seed = parse_number("--seed", optarg); break;
-	case 'o':	o->ops = positive("--ops", 1U << 24); break;
-	case 't':	o->threads = positive("--threads", THREADS_MAX); break;
-	case 'f':	o->flush_every = positive("--flush-every", 1U << 24); break;
-	case 'm':	o->max_sectors = positive("--max-sectors", 1U << 16); break;
-	case 'g':	o->generation = positive("--generation", 1U << 20); break;
-	case 'l':	o->log = optarg; break;
+	case 'F':
+		o->fill = optarg;
+		break;
+	case 's':
+		o->seed = parse_number("--seed", optarg);
+		break;
+	case 'o':
+		o->ops = positive("--ops", 1U << 24);
+		break;
+	case 't':
+		o->threads = positive("--threads", THREADS_MAX);
+		break;
+	case 'f':
+		o->flush_every = positive("--flush-every", 1U << 24);
+		break;
+	case 'm':
+		o->max_sectors = positive("--max-sectors", 1U << 16);
+		break;
+	case 'g':
+		o->generation = positive("--generation", 1U << 20);
+		break;
+	case 'l':
+		o->log = optarg;
+		break;
 	case 'c':
 		o->cut_at = parse_number("--cut", optarg);
 		o->cut_command = argv[optind++];
 		break;
-	case 'D':	o->discard = false; break;
-	case 'U':	o->fua = false; break;
-	case 'e':	o->may_fail = true; break;
-	case 'h':	usage(stdout); exit(0);
-	default:	usage(stderr); exit(2);
+	case 'D':
+		o->discard = false;
+		break;
+	case 'U':
+		o->fua = false;
+		break;
+	case 'e':
+		o->may_fail = true;
+		break;
+	case 'h':
+		usage(stdout);
+		exit(0);
+	default:
+		usage(stderr);
+		exit(2);
 	}
 }
 

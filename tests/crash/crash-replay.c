@@ -46,9 +46,7 @@ struct run {
 	u8 *disk;
 };
 
-static void usage(FILE *f)
-{
-	fprintf(f,
+static const char usage_text[] =
 "Usage: crash-replay [OPTION]... LOG START DISK\n"
 "\n"
 "Replays the LOG of a device of the target log-writes, onto what START holds,\n"
@@ -71,7 +69,11 @@ static void usage(FILE *f)
 "  --marks NAME FILE  FILE gets the numbers of all such marks up to the point\n"
 "  --forget-flushes N see the check fail: let the last N flushes do nothing\n"
 "\n"
-"Exit status: 0, 1 if something was wrong at some point, 2 for other errors.\n");
+"Exit status: 0, 1 if something was wrong at some point, 2 for other errors.\n";
+
+static void usage(FILE *f)
+{
+	fputs(usage_text, f);
 }
 
 static void promise_marked(struct run *run, size_t cut)
@@ -261,22 +263,46 @@ static const struct option long_options[] = {
 static void parse_option(struct options *o, int c, char **argv)
 {
 	switch (c) {
-	case 'p':	o->points = parse_number("--points", optarg); break;
-	case 's':	o->seed = parse_number("--seed", optarg); break;
-	case 'n':	o->near = parse_number("--near", optarg); break;
-	case 'o':	o->only = parse_number("--only", optarg); break;
-	case 'l':	o->list = true; break;
-	case 't':	o->table = optarg; break;
-	case 'H':	o->history = optarg; break;
-	case 'c':	o->change_every = parse_number("--change-every", optarg); break;
-	case 'r':	o->command = optarg; break;
+	case 'p':
+		o->points = parse_number("--points", optarg);
+		break;
+	case 's':
+		o->seed = parse_number("--seed", optarg);
+		break;
+	case 'n':
+		o->near = parse_number("--near", optarg);
+		break;
+	case 'o':
+		o->only = parse_number("--only", optarg);
+		break;
+	case 'l':
+		o->list = true;
+		break;
+	case 't':
+		o->table = optarg;
+		break;
+	case 'H':
+		o->history = optarg;
+		break;
+	case 'c':
+		o->change_every = parse_number("--change-every", optarg);
+		break;
+	case 'r':
+		o->command = optarg;
+		break;
 	case 'm':
 		o->mark = optarg;
 		o->marks = argv[optind++];
 		break;
-	case 'f':	o->forget_flushes = parse_number("--forget-flushes", optarg); break;
-	case 'h':	usage(stdout); exit(0);
-	default:	usage(stderr); exit(2);
+	case 'f':
+		o->forget_flushes = parse_number("--forget-flushes", optarg);
+		break;
+	case 'h':
+		usage(stdout);
+		exit(0);
+	default:
+		usage(stderr);
+		exit(2);
 	}
 }
 

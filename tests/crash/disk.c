@@ -22,7 +22,7 @@
 typedef bool (*check_fn)(void *context, u64 sector, const void *buf);
 
 /* Return: of how many sectors @check says no, or that cannot be read. */
-static u64 for_each_sector(const char *path, u64 sectors, check_fn check,
+static u64 check_sectors(const char *path, u64 sectors, check_fn check,
 			   void *context)
 {
 	u8 *buf = alloc_direct(READ_SECTORS * SECTOR);
@@ -72,7 +72,7 @@ u64 disk_judge(const char *path, const struct judge *judge, u64 *contents)
 {
 	struct judging j = { .judge = judge, .contents = contents };
 
-	return for_each_sector(path, judge->history->sectors, check_judge, &j);
+	return check_sectors(path, judge->history->sectors, check_judge, &j);
 }
 
 struct comparing {
@@ -101,7 +101,7 @@ u64 disk_compare(const char *path, const u64 *contents, u64 sectors)
 {
 	struct comparing c = { .contents = contents };
 
-	return for_each_sector(path, sectors, check_content, &c);
+	return check_sectors(path, sectors, check_content, &c);
 }
 
 static bool change(int fd, u64 sector, u32 len, u64 content, u8 *buf)

@@ -20,7 +20,7 @@ enum lottery {
 };
 
 void rewrite_init(struct rewrite *r, const struct writelog *log, const u8 *start,
-		 u64 sectors)
+		  u64 sectors)
 {
 	memset(r, 0, sizeof(*r));
 	r->log = log;
@@ -87,7 +87,7 @@ static size_t random_cut(const struct writelog *log, u64 near, u64 *seed)
 }
 
 struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
-				  u64 near, u64 seed)
+				   u64 near, u64 seed)
 {
 	struct crash_point *points = xcalloc(nr, sizeof(*points));
 	size_t n = exact_points(log, points, nr / 2);

@@ -40,7 +40,7 @@ struct rewrite {
 
 /* @start: the disk as it was before the log, which is copied. */
 void rewrite_init(struct rewrite *r, const struct writelog *log, const u8 *start,
-		 u64 sectors);
+		  u64 sectors);
 void rewrite_release(struct rewrite *r);
 
 #define NEAR_NOTHING	UINT64_MAX
@@ -57,7 +57,7 @@ void rewrite_release(struct rewrite *r);
  * Return: the points, in the order of their cuts; free() them.
  */
 struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
-				  u64 near, u64 seed);
+				   u64 near, u64 seed);
 
 /**
  * rewrite_build - make a disk what it was after a crash

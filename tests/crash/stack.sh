@@ -92,8 +92,21 @@ lower_image()
 	LOWER="lower $LOOP $(stat -c %s layer)"
 }
 
+# stale_entries SECTORS: all slots but one of so many sectors of a log, with
+# entries that map the first 512 sectors of the disk to the first of the data.
+stale_entries()
+{
+	printf '\0\0\0\0\0\0\0\10\10\0\0\0\0\0\0\0' >stale
+	while [ "$(stat -c %s stale)" -lt $(($1 * SECTOR)) ]; do
+		cat stale stale >more
+		mv more stale
+	done
+	head -c $(($1 * SECTOR - 16)) stale
+}
+
 # blank_upper SECTORS DATA_SECTORS INDEX_SECTORS: the file "start" is a disk
-# with an empty upper, and nothing but rubbish where there will be data.
+# with an empty upper, and nothing but rubbish where there will be data, and
+# behind the slot in which the log ends.
 blank_upper()
 {
 	tr '\0' '\245' </dev/zero | head -c $(($2 * SECTOR)) >start || true
@@ -102,6 +115,9 @@ blank_upper()
 	split_disk start "$LOOP" "$2"
 	"$TOOL" create-upper --force --size $(($1 * SECTOR)) \
 		/dev/mapper/start-data /dev/mapper/start-index
+	stale_entries $(($3 - 8)) | dd of=/dev/mapper/start-index bs=64K \
+		seek=$((8 * SECTOR + 16)) oflag=seek_bytes iflag=fullblock \
+		status=none
 	unsplit_disk start
 	losetup --detach "$LOOP"
 }
