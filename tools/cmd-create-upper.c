@@ -168,7 +168,6 @@ static int run(int argc, char **argv)
 
 	fresh_init(&c.fresh, NULL, NULL);
 	r = parse_options(argc, argv, &c);
-
 	if (r)
 		return r;
 	if (c.help)
