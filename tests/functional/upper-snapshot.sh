@@ -19,13 +19,14 @@ no_index_loop()
 	! losetup --list --noheadings --output BACK-FILE | grep -q "/index$1\$"
 }
 
-# fio_job NAME OPTION...
+# fio_job NAME OPTION...: for a background process, which it becomes.
 fio_job()
 {
 	local name=$1
 
 	shift
-	fio --name="$name" --filename=/dev/mapper/live --direct=1 \
+	exec fio --name="$name" --filename=/dev/mapper/live --direct=1 \
+		--rate_iops=100 --time_based --runtime=600 \
 		--ioengine=psync --bsrange=512-64k --blockalign=512 \
 		--verify=crc32c --verify_fatal=1 --verify_backlog=64 "$@" \
 		>"$name.log" 2>&1
@@ -46,11 +47,10 @@ open_image config0 live --low-water 1M
 # work on the other half all the time, two jobs, each on its own part.
 truncate -s 16M disk
 dd if=raw of=disk conv=notrunc status=none
-fio_job first --offset=16m --size=8m --rw=randwrite --norandommap \
-	--time_based --runtime=600 &
+fio_job first --offset=16m --size=8m --rw=randwrite --norandommap &
 FIRST=$!
 defer kill $FIRST
-fio_job second --offset=24m --size=8m --rw=write --time_based --runtime=600 &
+fio_job second --offset=24m --size=8m --rw=write &
 SECOND=$!
 defer kill $SECOND
 
@@ -77,7 +77,7 @@ for ((n = 1; n <= SNAPSHOTS; n++)); do
 	sha256sum data$((n - 1)) >>sums
 done
 expect_equal 'low water' "$("$TOOL" status --json live | jq .low_water)" 2048
-kill -INT $FIRST $SECOND
+kill $FIRST $SECOND
 for job in $FIRST $SECOND; do
 	status=0
 	wait "$job" || status=$?
@@ -113,13 +113,13 @@ sha256sum --quiet --check sums
 	fail "the upper has $(stat -c %s data$SNAPSHOTS) bytes"
 for ((n = 0; n < SNAPSHOTS; n++)); do
 	"$TOOL" verify data$n >verify.log
-	expect_exit 1 'has been sealed' "$TOOL" repair data$n index$n
+	expect_exit $EXIT_INVALID 'has been sealed' "$TOOL" repair data$n index$n
 done
 export_same config$SNAPSHOTS whole
 open_image config$SNAPSHOTS live
 expect_same /dev/mapper/live whole
 "$TOOL" close live
-expect_exit 3 'has been sealed' "$TOOL" open config0 live
+expect_exit $EXIT_INVALID 'has been sealed' "$TOOL" open config0 live
 
 # Each generation, by the layers below the upper of its configuration.
 for ((n = 1; n <= SNAPSHOTS; n++)); do
