@@ -88,11 +88,14 @@ dmsetup suspend live
 expect_exit 1 'live is suspended' "$TOOL" snapshot live "${upper[@]}"
 dmsetup resume live
 goes_on
-mkdir folder
-mv data folder
-refused 1 'data.*No such file' "${upper[@]}" --config out
-mv folder/data .
-reopen
+ln data elsewhere
+rm data
+refused 1 'cannot open it: No such file' "${upper[@]}" --config out
+mv elsewhere data
+expect_exit 1 'not cut' "$TOOL" close live
+"$TOOL" repair config >repair.log
+open_image config live
+table=$(dmsetup table live)
 
 # A table that the kernel refuses when all has been sealed: the data device of
 # the new upper has large blocks.
@@ -119,30 +122,45 @@ reopen
 losetup --detach "$LOOP4K"
 
 # A table that is loaded, but cannot be used: the index of the new upper takes
-# no writes. The old table is loaded once more.
-truncate -s 40M below.data
-truncate -s 4M below.index
-LOOP=$(losetup --find --show below.index)
-defer losetup --detach "$LOOP"
-DATA_LOOP=$(losetup --find --show below.data)
-defer losetup --detach "$DATA_LOOP"
-dm_create bad "0 8192 linear $LOOP 0"
-need_target flakey
-"$TOOL" create-upper --size 32M "$DATA_LOOP" /dev/mapper/bad >create.log
-dd if=/dev/zero of="$DATA_LOOP" bs=4096 count=1 conv=fsync status=none
-dd if=/dev/zero of=/dev/mapper/bad bs=4096 count=1 conv=fsync status=none
-# Its first MiB is written by the tool; what the kernel zeroes is refused.
-dmsetup suspend bad
-dmsetup reload bad --table "0 8 linear $LOOP 0
-8 8184 flakey $LOOP 8 1 0 1 error_writes"
-dmsetup resume bad
-refused 1 '.' --upper "$DATA_LOOP" /dev/mapper/bad --config out
-dmsetup remove --retry bad
+# no writes any more. The old table is loaded once more. Flushes are slow, so
+# that there is time to break it.
+break_index()
+{
+	until [ -n "$(dmsetup table --inactive live)" ]; do
+		sleep 0.05
+	done
+	dmsetup reload bad --table '0 8192 error'
+	dmsetup resume bad
+}
+
+need_target delay
+"$TOOL" close live
+for file in below.data below.index slow; do
+	truncate -s 40M $file
+	LOOP=$(losetup --find --show $file)
+	defer losetup --detach "$LOOP"
+	LOOPS+=("$LOOP")
+done
+dm_create bad "0 8192 linear ${LOOPS[1]} 0"
+dm_create slow "0 81920 delay ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 700"
+"$TOOL" create-upper --size 32M --force /dev/mapper/slow index >create.log
+echo '{ "upper": { "data": "/dev/mapper/slow", "index": "index" } }' >config
+truncate -s 0 disk
+truncate -s 32M disk
+open_image config live
+table=$(dmsetup table live)
+write 400 $MIB $MIB
+break_index &
+refused 1 'cannot resume live' --upper "${LOOPS[0]}" /dev/mapper/bad \
+	--config out
+wait $!
 reopen
+"$TOOL" close live
+dmsetup remove --retry slow
+dmsetup remove --retry bad
 
 # A data device with no room for an index and a trailer. What is not sealed
 # goes on; with more room it is.
-"$TOOL" close live
 truncate -s 20M lv
 LV=$(losetup --find --show lv)
 defer losetup --detach "$LV"
