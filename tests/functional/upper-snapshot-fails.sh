@@ -142,7 +142,7 @@ for file in below.data below.index slow; do
 	LOOPS+=("$LOOP")
 done
 dm_create bad "0 8192 linear ${LOOPS[1]} 0"
-dm_create slow "0 81920 delay ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 700"
+dm_create slow "0 81920 delay ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 0 ${LOOPS[2]} 0 2000"
 "$TOOL" create-upper --size 32M --force /dev/mapper/slow index >create.log
 echo '{ "upper": { "data": "/dev/mapper/slow", "index": "index" } }' >config
 truncate -s 0 disk
@@ -174,7 +174,7 @@ truncate -s 0 disk
 truncate -s 32M disk
 open_image config live
 table=$(dmsetup table live)
-write 300 0 $((2 * MIB - 4096 - 60 * SECTOR))
+write 300 0 $((2 * MIB - 4096 - 4 * SECTOR))
 for _ in 1 2; do
 	expect_exit 1 'data: cannot write' "$TOOL" snapshot live "${upper[@]}"
 	[ ! -e new.data ] || fail 'a new file is left'
