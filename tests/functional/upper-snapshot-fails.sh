@@ -37,7 +37,8 @@ refused()
 
 	shift 2
 	expect_exit "$status" "$regex" "$TOOL" snapshot live "$@"
-	[ ! -e new.data ] && [ ! -e new.index ] || fail 'a new file is left'
+	[ ! -e new.data ] || fail 'a new file is left'
+	[ ! -e new.index ] || fail 'a new file is left'
 	[ -z "$(find . -name '.out*')" ] || fail 'a temporary file is left'
 	[ ! -e out ] || fail 'a configuration is left'
 	retry no_new_loop

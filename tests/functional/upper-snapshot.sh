@@ -50,7 +50,7 @@ dd if=raw of=disk conv=notrunc status=none
 fio_job first --offset=16m --size=8m --rw=randwrite --norandommap &
 FIRST=$!
 defer kill $FIRST
-fio_job second --offset=24m --size=8m --rw=write &
+fio_job second --offset=24m --size=7m --rw=write &
 SECOND=$!
 defer kill $SECOND
 
@@ -63,10 +63,16 @@ for ((n = 1; n <= SNAPSHOTS; n++)); do
 	done
 	sync /dev/mapper/live
 	cp disk disk$((n - 1))
+	# What is new while the snapshot is made: a sector at a time.
+	dd if=raw of=/dev/mapper/live bs=512 count=256 skip=$((n * 256)) \
+		seek=$(((31 * MIB + n * 131072) / SECTOR)) oflag=direct \
+		conv=notrunc status=none &
+	writer=$!
 	"$TOOL" snapshot live --upper data$n index$n --config config$n --json \
 		>snapshot$n.json
 	jq -e '.wait_milliseconds > 0' snapshot$n.json >/dev/null ||
 		fail "$(cat snapshot$n.json)"
+	wait $writer
 	expect_equal "length of layer $n" "$(stat -c %s data$((n - 1)))" \
 		"$(jq .sealed.bytes snapshot$n.json)"
 	retry no_index_loop $((n - 1))
@@ -87,6 +93,8 @@ done
 ! grep -iE 'error|verify:|bad' first.log second.log || fail 'fio complains'
 cmp -n $((16 * MIB)) /dev/mapper/live disk
 cp /dev/mapper/live whole
+cmp -n $((SNAPSHOTS * 131072)) --ignore-initial=$((31 * MIB + 131072)):131072 \
+	whole raw || fail 'a write is lost'
 device fill seed=99 /dev/mapper/live $((5 * MIB)) 8192
 device fill seed=99 whole $((5 * MIB)) 8192
 
