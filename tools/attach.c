@@ -24,6 +24,7 @@
 #include "tools/loops.h"
 
 #define DEV_TEXT_SIZE	32
+#define SNAPSHOT_LOOPS	3	/* two of the new upper, one of the old */
 
 struct job {
 	struct attached *attached;
@@ -145,27 +146,46 @@ static int attach_lower(struct job *job, struct stack_lower *lower,
 	return r ?: join(job, &lower->dev, i, rest, tail, dev);
 }
 
-static int no_memory(const struct stack *stack)
+static int no_memory(unsigned int nr)
 {
-	complain("no memory for %u layers", stack->nr);
+	complain("no memory for %u layers", nr);
 	return EXIT_FAILED;
 }
 
-/* Its loop device is nobody else's. */
+/* The loop device is nobody else's. */
+static int attach_alone(struct job *job, int file, const char *path,
+			unsigned int flags, unsigned int i, dev_t *dev)
+{
+	int number;
+
+	if (job->direct_io && loop_can_direct_io(file))
+		flags |= LOOP_DIRECT_IO;
+	return keep(job, loop_attach(file, path, flags, &number, dev), path, i);
+}
+
 static int attach_upper_file(struct job *job, const struct upper_file *file,
 			     bool writable, unsigned int i, dev_t *dev)
 {
-	unsigned int flags = writable ? LOOP_WRITABLE : 0;
-	int number;
-
 	if (file->rdev) {
 		*dev = file->rdev;
 		return EXIT_OK;
 	}
-	if (job->direct_io && loop_can_direct_io(file->fd))
-		flags |= LOOP_DIRECT_IO;
-	return keep(job, loop_attach(file->fd, file->path, flags, &number, dev),
-		    file->path, i);
+	return attach_alone(job, file->fd, file->path,
+			    writable ? LOOP_WRITABLE : 0, i, dev);
+}
+
+/* The lock on the file goes with the description that has been used so far. */
+static int reopen(const struct upper_file *file)
+{
+	char path[sizeof("/proc/self/fd/") + 16];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file->fd);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		complain("%s: cannot open it again: %s", file->path,
+			 strerror(errno));
+	return fd;
 }
 
 /* As long as the file is not extended, the last entries may be hidden. */
@@ -184,10 +204,9 @@ static int attach_upper_index(struct job *job, struct upper_files *files,
 	return r ?: join(job, &file, i, rest, tail, dev);
 }
 
-static int extend_upper(struct stack *stack)
+static int extend_upper(struct upper_files *files, u64 nr_sectors)
 {
-	struct upper_files *files = &stack->upper;
-	u64 bytes = stack->nr_sectors << OBD_SECTOR_SHIFT;
+	u64 bytes = nr_sectors << OBD_SECTOR_SHIFT;
 	u64 log_end = upper_log_end(&files->upper);
 
 	if (!files->writable)
@@ -197,24 +216,23 @@ static int extend_upper(struct stack *stack)
 				  upper_index_capacity(bytes, log_end));
 }
 
-static int attach_upper(struct job *job, struct stack *stack,
-			struct table_upper *upper)
+/* The layer has the number that is the number of the others. */
+static int attach_files(struct job *job, struct upper_files *files,
+			u64 nr_sectors, struct table *table)
 {
-	struct upper_files *files = &stack->upper;
+	struct table_upper *upper = &table->upper;
 	dev_t data, index;
 	int r;
 
-	if (!stack->has_upper)
-		return EXIT_OK;
-	r = extend_upper(stack) ?:
-	    attach_upper_file(job, &files->data, files->writable, stack->nr,
+	r = extend_upper(files, nr_sectors) ?:
+	    attach_upper_file(job, &files->data, files->writable, table->nr,
 			      &data) ?:
-	    attach_upper_index(job, files, stack->nr, &index);
+	    attach_upper_index(job, files, table->nr, &index);
 	if (r)
 		return r;
 	upper->data = dev_text(data);
 	upper->index = dev_text(index);
-	return upper->data && upper->index ? EXIT_OK : no_memory(stack);
+	return upper->data && upper->index ? EXIT_OK : no_memory(table->nr);
 }
 
 static int attach_lowers(struct job *job, const struct stack *stack,
@@ -231,7 +249,7 @@ static int attach_lowers(struct job *job, const struct stack *stack,
 		table->layers[i].bytes = stack->lowers[i].bytes;
 		table->layers[i].dev = dev_text(dev);
 		if (!table->layers[i].dev)
-			return no_memory(stack);
+			return no_memory(stack->nr);
 	}
 	return EXIT_OK;
 }
@@ -253,12 +271,47 @@ int attach_stack(struct attached *attached, struct stack *stack,
 	/* A layer takes two loop devices at the most, an upper three. */
 	attached->fds = calloc(2 * stack->nr + 3, sizeof(*attached->fds));
 	if (!attached->fds)
-		return no_memory(stack);
+		return no_memory(stack->nr);
 	loops_begin(&job.loops);
-	r = attach_lowers(&job, stack, table) ?:
-	    attach_upper(&job, stack, &table->upper);
+	r = attach_lowers(&job, stack, table);
+	if (!r && stack->has_upper)
+		r = attach_files(&job, &stack->upper, stack->nr_sectors, table);
 	loops_end(&job.loops);
 	return r;
+}
+
+static int attach_sealed(struct job *job, const struct upper_file *data,
+			 unsigned int i, struct table_layer *layer)
+{
+	dev_t dev = data->rdev;
+	int file, r;
+
+	if (!dev) {
+		file = reopen(data);
+		if (file < 0)
+			return EXIT_FAILED;
+		r = attach_alone(job, file, data->path, 0, i, &dev);
+		close(file);
+		if (r)
+			return r;
+	}
+	layer->dev = dev_text(dev);
+	return layer->dev ? EXIT_OK : no_memory(i);
+}
+
+int attach_snapshot(struct attached *attached, const struct upper_file *sealed,
+		    struct upper_files *upper, u64 nr_sectors, bool direct_io,
+		    struct table *table)
+{
+	struct job job = { .attached = attached, .direct_io = direct_io };
+	unsigned int i = table->nr - 1;
+
+	*attached = (struct attached) {};
+	attached->fds = calloc(SNAPSHOT_LOOPS, sizeof(*attached->fds));
+	if (!attached->fds)
+		return no_memory(table->nr);
+	return attach_sealed(&job, sealed, i, &table->layers[i]) ?:
+	       attach_files(&job, upper, nr_sectors, table);
 }
 
 void attach_release(struct attached *attached)

@@ -41,6 +41,16 @@ static bool has_files(const struct device *device)
 }
 
 /*
+ * A snapshot that was killed has left the device so, perhaps with a table that
+ * counts from now on. Nobody uses it, or it will not be closed.
+ */
+static void go_on(const struct device *device)
+{
+	if (device->suspended && !device->open_count)
+		device_resume(device->name);
+}
+
+/*
  * The files are opened first: without the device nothing tells which they are.
  * That they cannot be opened keeps nobody from closing the device.
  */
@@ -49,6 +59,7 @@ static int remove_with_upper(const struct device *device)
 	struct upper_device upper = {};
 	int found = EXIT_OK, r;
 
+	go_on(device);
 	if (has_files(device))
 		found = upper_device_find(&upper, device->name);
 	if (!found && upper.table.upper.data)

@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include "tools/commands.h"
-#include "tools/counters.h"
-#include "tools/dm.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/signals.h"
@@ -39,54 +37,10 @@ struct growing {
 	struct upper_status status;
 };
 
-static int get_status(struct growing *g)
-{
-	uint64_t sectors;
-	char *text;
-	int r;
-
-	r = device_params(g->name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
-			  &sectors);
-	if (r)
-		return r;
-	r = upper_status_parse(&g->status, text, g->name);
-	free(text);
-	return r;
-}
-
-static int find(struct growing *g)
-{
-	int r = device_find(&g->device, g->name);
-
-	if (r == EXIT_NO_DEVICE)
-		complain("there is no device %s", g->name);
-	if (r)
-		return r;
-	if (!device_is_ours(&g->device) || !g->device.live) {
-		complain("%s was not made by overlaybdsetup open", g->name);
-		return EXIT_FAILED;
-	}
-	r = upper_device_find(&g->upper, g->name);
-	if (!r && !g->upper.table.upper.data) {
-		complain("%s has no upper, and cannot grow", g->name);
-		r = EXIT_FAILED;
-	}
-	return r ?: get_status(g);
-}
-
 static int check(struct growing *g)
 {
 	u64 now = g->upper.sectors << OBD_SECTOR_SHIFT;
 
-	if (g->device.suspended) {
-		complain("%s is suspended: resume it first", g->name);
-		return EXIT_FAILED;
-	}
-	if (strcmp(g->status.mode, UPPER_MODE_WRITABLE)) {
-		complain("%s: its upper cannot be written: it is %s", g->name,
-			 g->status.mode);
-		return EXIT_FAILED;
-	}
 	if (g->opts->size && g->opts->size < now) {
 		complain("%s: has %llu bytes, and cannot shrink", g->name,
 			 (unsigned long long)now);
@@ -153,8 +107,9 @@ static int take_over(struct growing *g)
 
 static int grow_locked(struct growing *g)
 {
-	return find(g) ?: check(g) ?: extend(g) ?: take_over(g) ?:
-	       get_status(g);
+	return upper_device_take(&g->upper, &g->device, &g->status, g->name) ?:
+	       check(g) ?: extend(g) ?: take_over(g) ?:
+	       upper_device_status(&g->status, g->name);
 }
 
 /* Interrupted, it might leave the device suspended. */

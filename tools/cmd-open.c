@@ -12,6 +12,7 @@
 #include "tools/commands.h"
 #include "tools/dm.h"
 #include "tools/identity.h"
+#include "tools/live.h"
 #include "tools/message.h"
 #include "tools/options.h"
 #include "tools/signals.h"
@@ -180,16 +181,30 @@ static int create(struct opening *o)
 	return r;
 }
 
+/* Without a table, the UUID is all that there is. */
+static int is_same(struct opening *o, bool *same)
+{
+	*same = !strcmp(o->device.uuid, o->uuid);
+	if (!o->device.live || !device_is_ours(&o->device))
+		return EXIT_OK;
+	return live_matches(&o->device, o->uuid, &o->config, &o->opts->table,
+			    o->read_only, same);
+}
+
 /* The name is locked: nobody is about to load what we find without a table. */
 static int open_locked(struct opening *o)
 {
 	int r = device_find(&o->device, o->name);
+	bool same;
 
 	if (r == EXIT_NO_DEVICE)
 		return create(o);
 	if (r)
 		return r;
-	if (strcmp(o->device.uuid, o->uuid)) {
+	r = is_same(o, &same);
+	if (r)
+		return r;
+	if (!same) {
 		complain("%s is in use %s: close it first, or choose another name",
 			 o->name, device_is_ours(&o->device) ?
 			 "with other layers or options" :

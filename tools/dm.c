@@ -255,7 +255,8 @@ out:
  * Without udev libdevmapper makes the node in /dev/mapper itself, and there is
  * nothing to wait for: it finds out.
  */
-static int run_with_udev(struct dm_task *task, const char *name)
+static int run_with_udev(struct dm_task *task, const char *name,
+			 struct timespec *done)
 {
 	uint32_t cookie = 0;
 	int r;
@@ -263,6 +264,7 @@ static int run_with_udev(struct dm_task *task, const char *name)
 	if (!dm_task_set_cookie(task, &cookie, 0))
 		return -EIO;
 	r = run_task(task, name);
+	clock_gettime(CLOCK_MONOTONIC, done);
 	dm_udev_wait(cookie);
 	return r;
 }
@@ -342,11 +344,11 @@ int device_clear(const char *name)
 	return r ? failed("forget the new table of", name, r) : EXIT_OK;
 }
 
-int device_suspend(const char *name)
+static int suspend(const char *name, bool at_once)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_SUSPEND);
-	bool ready = task && dm_task_no_flush(task) &&
-		     dm_task_skip_lockfs(task);
+	bool ready = task && (!at_once || (dm_task_no_flush(task) &&
+					   dm_task_skip_lockfs(task)));
 	int r = ready ? run_task(task, name) : -ENOMEM;
 
 	if (task)
@@ -354,11 +356,28 @@ int device_suspend(const char *name)
 	return r ? failed("suspend", name, r) : EXIT_OK;
 }
 
+int device_suspend(const char *name)
+{
+	return suspend(name, true);
+}
+
+int device_freeze(const char *name)
+{
+	return suspend(name, false);
+}
+
 int device_resume(const char *name)
+{
+	struct timespec ignored;
+
+	return device_resume_time(name, &ignored);
+}
+
+int device_resume_time(const char *name, struct timespec *passed)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_RESUME);
 	bool ready = task && dm_task_set_add_node(task, DM_ADD_NODE_ON_RESUME);
-	int r = ready ? run_with_udev(task, name) : -ENOMEM;
+	int r = ready ? run_with_udev(task, name, passed) : -ENOMEM;
 
 	if (task)
 		dm_task_destroy(task);
@@ -384,9 +403,10 @@ int device_create(const char *name, const char *uuid,
 static int try_remove(const char *name)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_REMOVE);
+	struct timespec ignored;
 	int r;
 
-	r = task ? run_with_udev(task, name) : -ENOMEM;
+	r = task ? run_with_udev(task, name, &ignored) : -ENOMEM;
 	if (task)
 		dm_task_destroy(task);
 	return r;

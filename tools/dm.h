@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /*
  * A device's UUID is the prefix, a hash of its layers, '-' and its name. That
@@ -167,12 +168,31 @@ int device_clear(const char *name);
 int device_suspend(const char *name);
 
 /**
+ * device_freeze - have file systems write all they have, hold I/O back
+ * @name: the device's name
+ *
+ * Takes as long as that takes.
+ *
+ * Return: an exit code.
+ */
+int device_freeze(const char *name);
+
+/**
  * device_resume - let I/O pass, through the table that was loaded last
  * @name: the device's name
  *
  * Return: an exit code.
  */
 int device_resume(const char *name);
+
+/**
+ * device_resume_time - the same, and note when
+ * @name: the device's name
+ * @passed: set to the CLOCK_MONOTONIC when I/O passed
+ *
+ * Return: an exit code.
+ */
+int device_resume_time(const char *name, struct timespec *passed);
 
 /**
  * device_remove - remove a device

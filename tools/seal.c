@@ -68,31 +68,40 @@ static int write_tail(const struct upper *upper, const struct tail *tail,
 	int fd = upper->data.fd;
 	int r;
 
+	*bytes = index_offset + index_bytes + LSMT_HEADER_SPACE;
 	r = store_write(fd, "data", index_offset, tail->index, index_bytes,
 			err) ?:
 	    store_sync(fd, "data", err) ?:
 	    write_trailer(upper, tail, index_offset,
 			  index_offset + index_bytes, err) ?:
 	    store_sync(fd, "data", err);
-	*bytes = index_offset + index_bytes + LSMT_HEADER_SPACE;
+	return r;
+}
+
+int seal_loaded(const struct upper *upper, u64 *bytes, struct obd_error *err)
+{
+	struct tail tail = {};
+	int r;
+
+	*bytes = 0;
+	r = make_tail(&tail, &upper->replay, err) ?:
+	    write_tail(upper, &tail, bytes, err);
+	free(tail.index);
 	return r;
 }
 
 int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err)
 {
 	struct upper upper;
-	struct tail tail = {};
 	int r;
 
 	r = upper_load_sealed(&upper, data_fd, index_fd, err) ?:
-	    make_tail(&tail, &upper.replay, err) ?:
-	    write_tail(&upper, &tail, bytes, err);
-	free(tail.index);
+	    seal_loaded(&upper, bytes, err);
 	upper_close(&upper);
 	return r;
 }
 
-static int mark_index(int index_fd, struct obd_error *err)
+static int mark_index(int index_fd, bool sealed, struct obd_error *err)
 {
 	struct obd_dev index = { .fd = index_fd, .size = OBD_SECTOR_SIZE };
 	union {
@@ -104,7 +113,10 @@ static int mark_index(int index_fd, struct obd_error *err)
 	if (r)
 		return obd_fail(err, r, "index: cannot read its header: %s",
 				strerror(-r));
-	h.header.flags |= cpu_to_le32(LSMT_FLAG_SEALED);
+	if (sealed)
+		h.header.flags |= cpu_to_le32(LSMT_FLAG_SEALED);
+	else
+		h.header.flags &= cpu_to_le32(~LSMT_FLAG_SEALED);
 	return store_write(index_fd, "index", 0, &h, sizeof(h), err) ?:
 	       store_sync(index_fd, "index", err);
 }
@@ -112,5 +124,18 @@ static int mark_index(int index_fd, struct obd_error *err)
 int seal_finish(int data_fd, int index_fd, u64 bytes, struct obd_error *err)
 {
 	return store_cut(data_fd, "data", bytes, err) ?:
-	       store_sync(data_fd, "data", err) ?: mark_index(index_fd, err);
+	       store_sync(data_fd, "data", err) ?:
+	       mark_index(index_fd, true, err);
+}
+
+int seal_undo(int data_fd, int index_fd, u64 bytes, u64 size,
+	      struct obd_error *err)
+{
+	static const u8 zeros[LSMT_HEADER_SPACE];
+
+	return mark_index(index_fd, false, err) ?:
+	       store_write(data_fd, "data", bytes - sizeof(zeros), zeros,
+			   sizeof(zeros), err) ?:
+	       store_cut(data_fd, "data", size, err) ?:
+	       store_sync(data_fd, "data", err);
 }

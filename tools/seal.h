@@ -6,7 +6,7 @@
 #ifndef OVERLAYBD_SEAL_H
 #define OVERLAYBD_SEAL_H
 
-#include "dm-overlaybd-error.h"
+#include "tools/upper.h"
 
 /**
  * seal_upper - append index and trailer to the data of a writable layer
@@ -27,6 +27,16 @@
 int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err);
 
 /**
+ * seal_loaded - the same, for a layer that has been read
+ * @upper: the layer; its data is open for writing
+ * @bytes: see seal_upper(); 0 if nothing has been written
+ * @err: the reason, on failure
+ *
+ * Return: see seal_upper().
+ */
+int seal_loaded(const struct upper *upper, u64 *bytes, struct obd_error *err);
+
+/**
  * seal_finish - cut the data of a sealed layer, see that it is written no more
  * @data_fd: the data file or device, open for writing
  * @index_fd: the index file or device, open for reading and writing: gets a
@@ -38,5 +48,21 @@ int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err);
  * Return: 0, or a negative errno.
  */
 int seal_finish(int data_fd, int index_fd, u64 bytes, struct obd_error *err);
+
+/**
+ * seal_undo - make the layer a writable one again
+ * @data_fd: the data file or device, open for writing
+ * @index_fd: the index file or device, open for reading and writing
+ * @bytes: what seal_upper() or seal_loaded() returned, and not 0
+ * @size: bytes the data file had before
+ * @err: the reason, on failure
+ *
+ * Whatever of seal_upper() and seal_finish() has been done. No trailer is left
+ * that the data, cut to what has been used of it, could happen to end with.
+ *
+ * Return: 0, or a negative errno.
+ */
+int seal_undo(int data_fd, int index_fd, u64 bytes, u64 size,
+	      struct obd_error *err);
 
 #endif

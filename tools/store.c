@@ -3,6 +3,8 @@
  * Write, sync, cut.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
+#include <libgen.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,4 +53,20 @@ int store_cut(int fd, const char *what, u64 size, struct obd_error *err)
 				what, (unsigned long long)size,
 				strerror(errno));
 	return 0;
+}
+
+int store_sync_folder(const char *path, struct obd_error *err)
+{
+	char *copy = strdup(path);
+	int fd = -1, r = 0;
+
+	if (copy)
+		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		r = obd_fail(err, -errno, "%s: cannot sync its folder: %s",
+			     path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return r;
 }

@@ -42,4 +42,13 @@ int store_sync(int fd, const char *what, struct obd_error *err);
  */
 int store_cut(int fd, const char *what, u64 size, struct obd_error *err);
 
+/**
+ * store_sync_folder - have the name of a file reach stable storage
+ * @path: the file
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int store_sync_folder(const char *path, struct obd_error *err);
+
 #endif

@@ -38,6 +38,65 @@ int upper_device_find(struct upper_device *u, const char *name)
 	return EXIT_OK;
 }
 
+int upper_device_status(struct upper_status *status, const char *name)
+{
+	uint64_t sectors;
+	char *text;
+	int r;
+
+	r = device_params(name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
+			  &sectors);
+	if (r)
+		return r;
+	r = upper_status_parse(status, text, name);
+	free(text);
+	return r;
+}
+
+static int find_device(struct device *device, const char *name)
+{
+	int r = device_find(device, name);
+
+	if (r == EXIT_NO_DEVICE)
+		complain("there is no device %s", name);
+	if (r)
+		return r;
+	if (device_is_ours(device) && device->live)
+		return EXIT_OK;
+	complain("%s was not made by overlaybdsetup open", name);
+	return EXIT_FAILED;
+}
+
+static int check_writable(const struct upper_status *status, const char *name)
+{
+	if (!strcmp(status->mode, UPPER_MODE_WRITABLE))
+		return EXIT_OK;
+	complain("%s: its upper cannot be written: it is %s", name,
+		 status->mode);
+	return EXIT_FAILED;
+}
+
+int upper_device_take(struct upper_device *u, struct device *device,
+		      struct upper_status *status, const char *name)
+{
+	int r;
+
+	r = find_device(device, name) ?: upper_device_find(u, name);
+	if (r)
+		return r;
+	if (!u->table.upper.data) {
+		complain("%s has no upper, and cannot be changed", name);
+		return EXIT_FAILED;
+	}
+	if (device->suspended) {
+		complain("%s is suspended: resume it first, by dmsetup resume",
+			 name);
+		return EXIT_FAILED;
+	}
+	return upper_device_status(status, name) ?:
+	       check_writable(status, name);
+}
+
 /* Another file may have got its name since. */
 static int check_file(const struct backing *b, const struct upper_file *file)
 {

@@ -7,6 +7,8 @@
 #define OVERLAYBD_UPPER_DEVICE_H
 
 #include "tools/backing.h"
+#include "tools/counters.h"
+#include "tools/dm.h"
 #include "tools/table.h"
 #include "tools/upper-files.h"
 
@@ -37,6 +39,30 @@ struct upper_device {
  * Return: an exit code.
  */
 int upper_device_find(struct upper_device *u, const char *name);
+
+/**
+ * upper_device_status - ask the upper of a device how it is
+ * @status: filled in
+ * @name: the device's name
+ *
+ * Return: an exit code.
+ */
+int upper_device_status(struct upper_status *status, const char *name);
+
+/**
+ * upper_device_take - look for a device that is to be changed
+ * @u: see upper_device_find()
+ * @device: filled in
+ * @status: filled in
+ * @name: the device's name
+ *
+ * Refuses what is not of this program, what has no upper or one that cannot be
+ * written, and what is suspended.
+ *
+ * Return: an exit code.
+ */
+int upper_device_take(struct upper_device *u, struct device *device,
+		      struct upper_status *status, const char *name);
 
 /**
  * upper_device_open - open the files, or devices, of the upper

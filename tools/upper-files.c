@@ -97,21 +97,27 @@ static int lock_file(const struct upper_file *file, bool writable)
 	return in_use_complain(file->path, file->fd, writable);
 }
 
-/* Its index would say less than its trailer does, and cutting it destroy it. */
-static int refuse_sealed(const struct upper_files *files)
+/* Would the data be a sealed layer if it ended at @size? */
+static bool ends_sealed(const struct upper_files *files, u64 size)
 {
 	struct obd_dev dev = files->upper.data;
 	struct lsmt_header trailer;
 	struct obd_error err;
 
-	if (dev.size < 2 * LSMT_HEADER_SPACE ||
-	    obd_dev_read(&dev, dev.size - LSMT_HEADER_SPACE, &trailer,
-			 sizeof(trailer)) ||
-	    obd_lsmt_check_header(&trailer, "trailer",
-				  LSMT_FLAG_DATA | LSMT_FLAG_SEALED,
-				  LSMT_FLAG_HEADER, &err) ||
-	    strncmp(trailer.uuid, files->upper.data_header.uuid,
-		    LSMT_UUID_SIZE))
+	return size >= 2 * LSMT_HEADER_SPACE &&
+	       !obd_dev_read(&dev, size - LSMT_HEADER_SPACE, &trailer,
+			     sizeof(trailer)) &&
+	       !obd_lsmt_check_header(&trailer, "trailer",
+				      LSMT_FLAG_DATA | LSMT_FLAG_SEALED,
+				      LSMT_FLAG_HEADER, &err) &&
+	       !strncmp(trailer.uuid, files->upper.data_header.uuid,
+			LSMT_UUID_SIZE);
+}
+
+/* Its index would say less than its trailer does, and cutting it destroy it. */
+static int refuse_sealed(const struct upper_files *files)
+{
+	if (!ends_sealed(files, files->upper.data.size))
 		return EXIT_OK;
 	complain("upper (%s): ends as a sealed layer does: list it as a lower",
 		 files->data.path);
@@ -206,6 +212,25 @@ static int write_virtual_size(const struct upper_file *file, const char *what,
 	       store_sync(file->fd, what, err);
 }
 
+/*
+ * Sealing that was interrupted has left a trailer where there is no data: the
+ * file must not come to end with it.
+ */
+static int forget_trailer(const struct upper_files *files,
+			  struct obd_error *err)
+{
+	static const u8 zeros[LSMT_HEADER_SPACE];
+	const struct upper *u = &files->upper;
+
+	if (files->data.rdev ||
+	    u->log_data_end < upper_live_end(u) + sizeof(zeros) ||
+	    !ends_sealed(files, u->log_data_end))
+		return 0;
+	return store_write(files->data.fd, "data",
+			   u->log_data_end - sizeof(zeros), zeros,
+			   sizeof(zeros), err);
+}
+
 int upper_files_cut(struct upper_files *files)
 {
 	struct upper *u = &files->upper;
@@ -218,6 +243,7 @@ int upper_files_cut(struct upper_files *files)
 	    write_virtual_size(&files->index, "index", &u->index_header, size,
 			       &err) ?:
 	    set_size(&files->index, "index", upper_log_end(u), &err) ?:
+	    forget_trailer(files, &err) ?:
 	    set_size(&files->data, "data", u->log_data_end, &err);
 	return r ? layer_failed(files, r, &err) : EXIT_OK;
 }

@@ -4,17 +4,26 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/upper.h"
 
 #define CHUNK_SLOTS	65536U		/* read at a time */
 
+/* The slots from @from on, behind @known entries that those before come to. */
 struct log {
 	struct lsmt_entry *slots;
 	u64 nr;
 	u64 room;
+	u64 from;
+	u64 known;
 };
+
+static u64 next_slot(const struct log *log)
+{
+	return log->from + log->nr - log->known;
+}
 
 static int read_part(struct obd_dev *dev, const char *what, u64 pos, void *buf,
 		     u32 len, struct obd_error *err)
@@ -90,7 +99,7 @@ static int check_slots(struct upper *upper, struct log *log, u32 nr,
 	for (; nr; nr--) {
 		const struct lsmt_entry *e = &log->slots[log->nr];
 
-		r = obd_log_check(e, log->nr, REPLAY_DATA_MAX, err);
+		r = obd_log_check(e, next_slot(log), REPLAY_DATA_MAX, err);
 		if (r < 0 || r == OBD_SLOT_END)
 			break;
 		if (r == OBD_SLOT_ENTRY && !lsmt_entry_zeroed(e))
@@ -103,45 +112,82 @@ static int check_slots(struct upper *upper, struct log *log, u32 nr,
 	return r < 0 ? r : r == OBD_SLOT_END;
 }
 
-static int read_log(struct upper *upper, struct log *log,
+/* Take the slots up to @slots, or to the end of the log. */
+static int read_log(struct upper *upper, struct log *log, u64 slots,
 		    struct obd_error *err)
 {
-	u64 slots = (upper->index.size - LSMT_HEADER_SPACE) /
-		    sizeof(struct lsmt_entry);
 	u64 most = min(slots, OBD_LOG_MAX + 1);
 	int r = 0;
 
-	while (!r && log->nr < most) {
-		u32 nr = min_t(u64, CHUNK_SLOTS, most - log->nr);
-		u64 pos = LSMT_HEADER_SPACE + log->nr * sizeof(*log->slots);
+	while (!r && next_slot(log) < most) {
+		u64 slot = next_slot(log);
+		u32 nr = min_t(u64, CHUNK_SLOTS, most - slot);
+		u64 pos = LSMT_HEADER_SPACE + slot * sizeof(*log->slots);
 
-		r = make_room(log, nr, most, err) ?:
+		r = make_room(log, nr, log->nr + most - slot, err) ?:
 		    read_part(&upper->index, "index", pos,
 			      log->slots + log->nr, nr * sizeof(*log->slots),
 			      err) ?:
 		    check_slots(upper, log, nr, err);
 	}
-	upper->log_slots = log->nr;
-	if (r >= 0 && log->nr > OBD_LOG_MAX)
+	upper->log_slots = next_slot(log);
+	if (r >= 0 && upper->log_slots > OBD_LOG_MAX)
 		r = obd_fail(err, -E2BIG,
 			     "index: the log has more than %llu entries",
 			     OBD_LOG_MAX);
 	return min(r, 0);
 }
 
-static int load_log(struct upper *upper, struct obd_error *err)
+static u64 slots_of(const struct upper *upper)
 {
-	u64 data_sectors = upper->data.size >> OBD_SECTOR_SHIFT;
+	return (upper->index.size - LSMT_HEADER_SPACE) /
+	       sizeof(struct lsmt_entry);
+}
+
+static int replay(struct upper *upper, const struct log *log,
+		  struct obd_error *err)
+{
+	return replay_log(&upper->replay, log->slots, log->nr,
+			  upper->data.size >> OBD_SECTOR_SHIFT, err);
+}
+
+static int load_log(struct upper *upper, u64 slots, struct obd_error *err)
+{
 	struct log log = {};
 	int r;
 
 	upper->log_data_end = LSMT_HEADER_SPACE;
-	r = read_log(upper, &log, err);
-	if (!r)
-		r = replay_log(&upper->replay, log.slots, log.nr, data_sectors,
-			       err);
+	r = read_log(upper, &log, slots, err) ?: replay(upper, &log, err);
 	free(log.slots);
 	return r;
+}
+
+/* What the log has come to so far is a log as well. */
+static int load_rest(struct upper *upper, struct obd_error *err)
+{
+	struct log log = {
+		.slots = upper->replay.entries,
+		.nr = upper->replay.nr,
+		.room = upper->replay.nr,
+		.known = upper->replay.nr,
+		.from = upper->log_slots,
+	};
+	int r;
+
+	upper->replay.entries = NULL;
+	r = read_log(upper, &log, slots_of(upper), err) ?:
+	    replay(upper, &log, err);
+	free(log.slots);
+	return r;
+}
+
+/* The kernel sees to it that files are the same whoever writes them. */
+static void forget_cached(int fd)
+{
+	struct stat st;
+
+	if (!fstat(fd, &st) && S_ISBLK(st.st_mode))
+		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 static int take_fd(struct obd_dev *dev, int fd, const char *what,
@@ -151,18 +197,24 @@ static int take_fd(struct obd_dev *dev, int fd, const char *what,
 
 	if (size < 0)
 		return obd_fail(err, -errno, "%s: %s", what, strerror(errno));
-	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	forget_cached(fd);
 	*dev = (struct obd_dev) { .fd = fd, .size = size };
 	return 0;
+}
+
+static int look_again(struct upper *upper, int data_fd, int index_fd,
+		      bool sealed, struct obd_error *err)
+{
+	return take_fd(&upper->data, data_fd, "data", err) ?:
+	       take_fd(&upper->index, index_fd, "index", err) ?:
+	       read_headers(upper, err) ?: parse_headers(upper, sealed, err);
 }
 
 static int look(struct upper *upper, int data_fd, int index_fd, bool sealed,
 		struct obd_error *err)
 {
 	*upper = (struct upper) {};
-	return take_fd(&upper->data, data_fd, "data", err) ?:
-	       take_fd(&upper->index, index_fd, "index", err) ?:
-	       read_headers(upper, err) ?: parse_headers(upper, sealed, err);
+	return look_again(upper, data_fd, index_fd, sealed, err);
 }
 
 int upper_look(struct upper *upper, int data_fd, int index_fd,
@@ -175,14 +227,27 @@ int upper_load(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err)
 {
 	return look(upper, data_fd, index_fd, false, err) ?:
-	       load_log(upper, err);
+	       load_log(upper, slots_of(upper), err);
 }
 
 int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
 		      struct obd_error *err)
 {
 	return look(upper, data_fd, index_fd, true, err) ?:
-	       load_log(upper, err);
+	       load_log(upper, slots_of(upper), err);
+}
+
+int upper_load_begin(struct upper *upper, int data_fd, int index_fd, u64 slots,
+		     struct obd_error *err)
+{
+	return look(upper, data_fd, index_fd, false, err) ?:
+	       load_log(upper, min(slots, slots_of(upper)), err);
+}
+
+int upper_load_rest(struct upper *upper, struct obd_error *err)
+{
+	return look_again(upper, upper->data.fd, upper->index.fd, false, err) ?:
+	       load_rest(upper, err);
 }
 
 static int open_part(struct obd_dev *dev, const char *path, const char *what,

@@ -80,6 +80,29 @@ int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
 		      struct obd_error *err);
 
 /**
+ * upper_load_begin - check the beginning of a writable layer that is in use
+ * @upper: see upper_open()
+ * @data_fd: see upper_load()
+ * @index_fd: see upper_load()
+ * @slots: slots of the log that are on the disk, and are not written any more
+ * @err: the reason, on failure
+ *
+ * Return: see upper_open().
+ */
+int upper_load_begin(struct upper *upper, int data_fd, int index_fd, u64 slots,
+		     struct obd_error *err);
+
+/**
+ * upper_load_rest - read what has come since upper_load_begin()
+ * @upper: the layer, which nobody writes to now; what it comprised then must
+ *	not have changed
+ * @err: the reason, on failure
+ *
+ * Return: see upper_open().
+ */
+int upper_load_rest(struct upper *upper, struct obd_error *err);
+
+/**
  * upper_look - check the headers of a writable layer that has been opened
  * @upper: see upper_open(); what concerns the log is not filled in
  * @data_fd: descriptor of the data, open for reading; stays the caller's

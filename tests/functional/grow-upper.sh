@@ -95,7 +95,7 @@ device fill raw 0 $MIB
 create_layer --raw raw layer0
 write_config lowers layer0
 open_image lowers grows
-expect_exit 1 'has no upper, and cannot grow' "$TOOL" grow --size 128M grows
+expect_exit 1 'has no upper, and cannot be changed' "$TOOL" grow --size 128M grows
 "$TOOL" close grows
 dm_create other '0 8 error'
 expect_exit 1 'was not made by overlaybdsetup open' "$TOOL" grow other

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the layers of a table to a configuration.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tools/backing.h"
+#include "tools/commands.h"
+#include "tools/config-write.h"
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return path && !stat(path, &st);
+}
+
+void config_add_lower(struct json_object *root, const char *path)
+{
+	struct json_object *lowers = json_object_object_get(root, "lowers");
+	struct json_object *lower = json_object_new_object();
+
+	json_object_object_add(lower, "file", json_object_new_string(path));
+	json_object_array_add(lowers, lower);
+}
+
+void config_set_size(struct json_object *root, uint64_t bytes)
+{
+	struct json_object *lowers = json_object_object_get(root, "lowers");
+	struct json_object *lower;
+
+	lower = json_object_array_get_idx(lowers,
+					  json_object_array_length(lowers) - 1);
+	json_object_object_add(lower, "size", json_object_new_uint64(bytes));
+}
+
+/* Only a block device may be longer than the layer on it. */
+static int add_layer(struct json_object *root, const struct table_layer *layer,
+		     unsigned int i)
+{
+	struct backing b;
+	const char *path;
+	int r = EXIT_OK;
+
+	backing_find(&b, layer->dev);
+	path = b.file ?: b.device;
+	if (is_there(path)) {
+		config_add_lower(root, path);
+		if (!b.file)
+			config_set_size(root, layer->bytes);
+	} else {
+		complain("layer %u (%s): is not there any more, a configuration cannot name it",
+			 i, path ?: layer->dev);
+		r = EXIT_FAILED;
+	}
+	backing_release(&b);
+	return r;
+}
+
+int config_of_table(const struct table *table, struct json_object **root)
+{
+	unsigned int i;
+	int r = EXIT_OK;
+
+	*root = json_object_new_object();
+	json_object_object_add(*root, "lowers", json_object_new_array());
+	for (i = 0; !r && i < table->nr; i++)
+		r = add_layer(*root, &table->layers[i], i);
+	return r;
+}
+
+static int add_path(struct json_object *upper, const char *key,
+		    const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	if (!real) {
+		complain("%s: %s", path, strerror(errno));
+		return EXIT_FAILED;
+	}
+	json_object_object_add(upper, key, json_object_new_string(real));
+	free(real);
+	return EXIT_OK;
+}
+
+int config_set_upper(struct json_object *root, const char *data,
+		     const char *index)
+{
+	struct json_object *upper = json_object_new_object();
+
+	json_object_object_add(root, "upper", upper);
+	return add_path(upper, "data", data) ?: add_path(upper, "index", index);
+}

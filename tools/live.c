@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Compare the devices of a table with the files of a configuration.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tools/backing.h"
+#include "tools/commands.h"
+#include "tools/in-use.h"
+#include "tools/live.h"
+
+#define DEV_PREFIX	"/dev/"
+#define DEV_TEXT_SIZE	32
+
+static bool is_device(const char *dev, dev_t rdev)
+{
+	char text[DEV_TEXT_SIZE];
+
+	snprintf(text, sizeof(text), "%u:%u", major(rdev), minor(rdev));
+	return !strcmp(dev, text);
+}
+
+/* Joined devices are not asked: their file is known by its name only. */
+static bool is_file(const char *dev, int fd, const struct stat *st)
+{
+	struct backing b;
+	struct stat below;
+	bool same = false;
+
+	backing_find(&b, dev);
+	if (b.device && !strncmp(b.device, DEV_PREFIX "loop", 9))
+		same = in_use_by_loop(b.device + strlen(DEV_PREFIX), fd);
+	else if (b.file && !stat(b.file, &below))
+		same = below.st_dev == st->st_dev && below.st_ino == st->st_ino;
+	backing_release(&b);
+	return same;
+}
+
+/* @st is filled in if it can be. */
+static bool is_over(const char *dev, const char *path, struct stat *st)
+{
+	int fd;
+	bool same;
+
+	if (stat(path, st))
+		return false;
+	if (S_ISBLK(st->st_mode))
+		return is_device(dev, st->st_rdev);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	same = is_file(dev, fd, st);
+	close(fd);
+	return same;
+}
+
+static bool same_lower(const struct table_layer *layer,
+		       const struct config_lower *lower)
+{
+	struct stat st;
+
+	if (!is_over(layer->dev, lower->file, &st))
+		return false;
+	if (S_ISBLK(st.st_mode))
+		return !lower->size || lower->size == layer->bytes;
+	return (uint64_t)st.st_size == layer->bytes;
+}
+
+static bool same_upper(const struct table_upper *upper,
+		       const struct config *config)
+{
+	struct stat st;
+
+	if (!upper->data || !config_has_upper(config))
+		return !upper->data && !config_has_upper(config);
+	return is_over(upper->data, config->upper.data, &st) &&
+	       is_over(upper->index, config->upper.index, &st);
+}
+
+static bool same_layers(const struct table *table, const struct config *config)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++)
+		if (!same_lower(&table->layers[i], &config->lowers[i]))
+			return false;
+	return same_upper(&table->upper, config);
+}
+
+static bool same_options(const struct table *a, const struct table *b)
+{
+	return a->options == b->options && a->low_water == b->low_water;
+}
+
+int live_matches(const struct device *device, const char *uuid,
+		 const struct config *config, const struct table *wanted,
+		 bool read_only, bool *matches)
+{
+	bool same_uuid = !strcmp(device->uuid, uuid);
+	struct table table = {};
+	uint64_t sectors;
+	char *params;
+	int r;
+
+	r = device_params(device->name, DM_DEVICE_TABLE, DEVICE_TARGET,
+			  &params, &sectors);
+	if (r)
+		return r;
+	r = table_parse(&table, params);
+	free(params);
+	*matches = !r && table.nr == config->nr_lowers &&
+		   (same_uuid || (device->read_only == read_only &&
+				  same_options(&table, wanted) &&
+				  same_layers(&table, config)));
+	table_release(&table);
+	return r;
+}
