@@ -23,7 +23,7 @@ typedef bool (*check_fn)(void *context, u64 sector, const void *buf);
 
 /* Return: of how many sectors @check says no, or that cannot be read. */
 static u64 check_sectors(const char *path, u64 sectors, check_fn check,
-			   void *context)
+			 void *context)
 {
 	u8 *buf = alloc_direct(READ_SECTORS * SECTOR);
 	int fd = open_direct(path, O_RDONLY);
