@@ -159,6 +159,21 @@ static int load_piece(struct obd_upper *u, u64 sector, struct obd_piece *piece)
 	}
 }
 
+static bool is_mapped(struct obd_upper *u, u64 sector,
+		      const struct obd_piece *piece)
+{
+	struct obd_piece old;
+
+	obd_upper_map_lookup(&u->map, sector, &old);
+	return old.what == piece->what && old.len >= piece->len &&
+	       (old.what == OBD_ZEROES || old.moffset == piece->moffset);
+}
+
+/*
+ * The log is needed up to the last entry that says something new. What follows
+ * is a copy of what it says that was not completed: it must not take the room
+ * of the next.
+ */
 static int load_entry(struct obd_upper *u, const struct lsmt_entry *e)
 {
 	u64 sector = lsmt_entry_offset(e);
@@ -166,9 +181,13 @@ static int load_entry(struct obd_upper *u, const struct lsmt_entry *e)
 	struct obd_piece piece = {
 		.what = lsmt_entry_zeroed(e) ? OBD_ZEROES : OBD_DATA,
 		.moffset = lsmt_entry_moffset(e),
+		.len = left,
 	};
 	int r = 0;
 
+	if (is_mapped(u, sector, &piece))
+		return 0;
+	u->logger.end = u->log_end + 1;
 	while (!r && left) {
 		piece.len = left;
 		r = load_piece(u, sector, &piece);
@@ -244,7 +263,7 @@ static int upper_load(struct obd_upper *u, struct obd_error *err)
 	r = load_headers(u, err) ?: load_log(u, err);
 	if (r)
 		return r;
-	u->logger.end = u->log_end;
+	u->log_end = u->logger.end;
 	u->log_slots = u->logger.slots;
 	u->space.sectors = bdev_nr_sectors(u->data);
 	return obd_space_load(&u->space, &u->map, &u->lock, err);
