@@ -87,7 +87,8 @@ static int zero_upper(struct obd_target *t, struct bio *bio, sector_t sector)
 {
 	union obd_bio *data = dm_per_bio_data(bio, sizeof(*data));
 
-	if (!is_hole(t, sector, bio_sectors(bio)))
+	if (READ_ONCE(t->upper.shared->failed) ||
+	    !is_hole(t, sector, bio_sectors(bio)))
 		return obd_upper_zero(t->upper.shared, bio, sector,
 				      &data->upper);
 	bio_endio(bio);

@@ -27,8 +27,8 @@ rw $u $bi $b => layer 0: LSMT data: flags are 0x1
 rw $u $b $oi => layer 0: index: uuid is "11111111-2222-3333-4444-555555555555"
 rw $u $o $bi => layer 0: index: uuid is
 rw $u $b $b => layer 0: data and index are the same device
-rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => 
-rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => 
+rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => layer 0: kind is "upper", expected "lower"
+rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => layer 0: kind is "upper", expected "lower"
 END
 helper refuse - cases
 upper 'do' /dev/mapper/first write 0 $MIB flush 0 0
