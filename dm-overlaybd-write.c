@@ -16,9 +16,10 @@
 /* Commits to wait for when there is no room that may make some. */
 #define ROOM_ROUNDS	3
 
-/* Half a minute at the most. */
+/* Half a minute at the most, the first ones soon after one another. */
 #define MEMORY_TRIES	300
-#define MEMORY_WAIT_MS	100
+#define MEMORY_WAIT_US	1000
+#define MEMORY_WAITS	7	/* times that it is doubled */
 
 static struct obd_upper_io *io_of(struct bio *bio)
 {
@@ -209,7 +210,7 @@ static bool wait_for_memory(unsigned int try)
 	if (page)
 		__free_page(page);
 	else
-		msleep(MEMORY_WAIT_MS);
+		fsleep(MEMORY_WAIT_US << min(try, MEMORY_WAITS));
 	return try < MEMORY_TRIES;
 }
 

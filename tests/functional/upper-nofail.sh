@@ -29,8 +29,9 @@ open_upper nofail $BYTES "$LOWERS"
 fault_filter failslab
 fault_filter fail_page_alloc
 echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+# Nobody has to get along with no memory at all.
 for spare in Y N; do
-	for percent in 30 60; do
+	for percent in 20 $([ $spare = N ] && echo 40 || echo 60); do
 		say "$percent percent fail, but what can wait: $spare"
 		spare_waiting $spare
 		probability $percent
