@@ -48,6 +48,7 @@ static void piece_of(const void *entry, u64 sector, struct obd_piece *piece)
 void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock)
 {
 	tree_init(&map->tree, MT_FLAGS_USE_RCU, lock);
+	seqcount_spinlock_init(&map->changes, lock);
 }
 
 /*
@@ -74,10 +75,17 @@ void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector,
 			  struct obd_piece *piece)
 {
 	MA_STATE(mas, &map->tree, sector, sector);
+	unsigned int seq;
+	void *entry;
 
 	rcu_read_lock();
-	piece_of(mas_walk(&mas), sector, piece);
+	do {
+		seq = read_seqcount_begin(&map->changes);
+		mas_set(&mas, sector);
+		entry = mas_walk(&mas);
+	} while (read_seqcount_retry(&map->changes, seq));
 	rcu_read_unlock();
+	piece_of(entry, sector, piece);
 	piece->len = min_t(u64, mas.last, LSMT_OFFSET_MASK) - sector + 1;
 }
 
@@ -188,7 +196,9 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 	freed->nr = 0;
 	look_at_old(map, &s, freed);
 	mas_set_range(&mas, s.from, s.to);
+	write_seqcount_begin(&map->changes);
 	r = obd_mas_store(&mas, s.value, gfp);
+	write_seqcount_end(&map->changes);
 	if (r)
 		return r;
 	piece->len = s.last - s.first + 1;

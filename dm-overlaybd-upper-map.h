@@ -8,6 +8,7 @@
 #define DM_OVERLAYBD_UPPER_MAP_H
 
 #include <linux/maple_tree.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 
 #include "dm-overlaybd-compat.h"
@@ -53,6 +54,8 @@ struct obd_freed {
 /**
  * struct obd_upper_map - what a writable layer maps
  * @tree: extents by virtual sector
+ * @changes: a lookup that meets one begins anew: the tree changes a node in
+ *	place at times, and would give the new extent for a sector behind it
  * @nr: how many
  * @sectors: how many sectors they have
  *
@@ -61,6 +64,7 @@ struct obd_freed {
  */
 struct obd_upper_map {
 	struct maple_tree tree;
+	seqcount_spinlock_t changes;
 	u64 nr;
 	u64 sectors;
 };
@@ -86,7 +90,8 @@ void obd_upper_map_exit(struct obd_upper_map *map);
  * @sector: the sector
  * @piece: the answer
  *
- * Takes no lock; any context.
+ * Takes no lock; any context that @lock is not held in. Waits for a store that
+ * is under way.
  */
 void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector,
 			  struct obd_piece *piece);
