@@ -53,7 +53,7 @@ fresh()
 
 gone()
 {
-	dmsetup remove --retry load
+	! dmsetup info load >/dev/null 2>&1 || dmsetup remove --retry load
 	unsplit_disk disk
 	dmsetup remove --retry disk
 	losetup --detach "$LOOP"
