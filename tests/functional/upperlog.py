@@ -3,10 +3,11 @@
 """Writes the log of a writable layer.
 
     upperlog.py cycle INDEX SLOTS SECTORS
-        data for so many sectors, one by one, again and again
+        data for so many sectors, one by one, again and again, each time
+        elsewhere
     upperlog.py dots INDEX SLOTS
         4000 sectors with data, behind 8 MiB some of zeros with data
-        here and there, then what changes nothing, for so many slots
+        here and there, then one sector again and again, for so many slots
 """
 import sys
 
@@ -15,7 +16,8 @@ from upper import FIRST, SPACE, entry, write_at
 
 def cycle(slots, sectors):
     """See above."""
-    return [entry(2 * (n % sectors), 1, FIRST + 2 * (n % sectors))
+    return [entry(2 * (n % sectors), 1,
+                  FIRST + 2 * (n % sectors) + n // sectors % 2)
             for n in range(slots)]
 
 
@@ -24,7 +26,8 @@ def dots(slots):
     log = [entry(2 * n, 1, FIRST + n) for n in range(4000)]
     log += [entry(16384 + n, 2048, FIRST, True) for n in range(0, 16384, 2048)]
     log += [entry(16384 + 16 * n, 1, 16384 + n) for n in range(1000)]
-    return log + [entry(0, 1, FIRST)] * (slots - len(log))
+    return log + [entry(0, 1, 16384 + 1000 + n % 2)
+                  for n in range(slots - len(log))]
 
 
 def main(verb, index, *numbers):
