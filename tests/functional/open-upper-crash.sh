@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: files that were not closed are cut by repair, and by open, before they are used
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 lengths()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: an upper in files of ext4: past the page cache, sparse, and as large as they may be
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 # write SEED OFFSET LENGTH: the same to the device and to the file.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: files on ext4 on an upper live through crashes, once fsynced
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 # Timeout: 900
 . "$(dirname "$0")/lib.sh" || exit
 # shellcheck source=../crash/stack.sh

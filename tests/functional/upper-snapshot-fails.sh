@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: whatever step of a snapshot fails, the device goes on, and nothing is left
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 # Timeout: 300
 . "$(dirname "$0")/lib.sh" || exit
 

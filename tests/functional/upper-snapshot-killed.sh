@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a snapshot that is killed at any moment loses nothing
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 KILLS=16

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: how long a snapshot makes I/O wait does not depend on how much has been written
-# Long: runs on one kernel in make check
+# Kernels: uml-debug
 # Timeout: 300
 . "$(dirname "$0")/lib.sh" || exit
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: snapshots while fio writes and verifies; every generation is a layer afterwards
+# Kernels: uml-debug 6.12
 # Timeout: 300
 . "$(dirname "$0")/lib.sh" || exit
 
