@@ -139,19 +139,3 @@ upper_table()
 		say "0 $2 overlaybd 3 $parts"
 	fi
 }
-
-# upper_field NAME FIELD: prints a field of an upper's status.
-upper_field()
-{
-	dmsetup status "$1" | awk -v field="$2" '
-		BEGIN {
-			n = split("mode extents map_bytes used_sectors " \
-				"data_sectors log_entries log_slots pending " \
-				"commits compactions", names)
-		}
-		{
-			for (i = 1; i <= n; i++)
-				if (names[i] == field)
-					print $(23 + i)
-		}'
-}

@@ -302,18 +302,35 @@ readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
 	ahead_blocks ahead_used prefetch_blocks prefetch_used
 	prefetch_pending'
 
-# counter NAME FIELD: prints a field of a device's status.
-counter()
+# Those that only devices with a writable layer have, behind the others.
+readonly UPPER_COUNTERS='mode extents map_bytes used_sectors data_sectors
+	log_entries log_slots pending commits compactions'
+
+# status_field NAME N NAMES FIELD: prints a field of a device's status; NAMES
+# are what the fields from the N-th word on are called.
+status_field()
 {
-	local fields field n=0
+	local fields field n=$2
 
 	read -ra fields < <(dmsetup status "$1")
-	for field in $COUNTERS; do
-		if [ "$field" = "$2" ]; then
-			say "${fields[3 + n]}"
+	for field in $3; do
+		if [ "$field" = "$4" ]; then
+			say "${fields[n]}"
 		fi
 		n=$((n + 1))
 	done
+}
+
+# counter NAME FIELD
+counter()
+{
+	status_field "$1" 3 "$COUNTERS" "$2"
+}
+
+# upper_counter NAME FIELD
+upper_counter()
+{
+	status_field "$1" 23 "$UPPER_COUNTERS" "$2"
 }
 
 # expect_counter NAME FIELD VALUE

@@ -67,7 +67,7 @@ reopen()
 	sh -c "$(use good)"
 	open_upper
 	"$CRASH/crash-check" "$@" /dev/mapper/load history
-	expect_equal mode "$(upper_field load mode)" rw
+	expect_equal mode "$(upper_counter load mode)" rw
 	crash_load --ops 200 --generation 2 /dev/mapper/load history2
 	"$CRASH/crash-check" --live /dev/mapper/load history2
 	dmsetup remove --retry load
@@ -90,7 +90,7 @@ fails()
 		/dev/mapper/load history >load.log
 	cat load.log
 	! grep -q ' 0 failed' load.log || fail 'nothing has failed'
-	expect_equal mode "$(upper_field load mode)" failed
+	expect_equal mode "$(upper_counter load mode)" failed
 	[ "$(events)" -gt "$before" ] || fail 'there was no event'
 	"$CRASH/crash-check" --live /dev/mapper/load history
 	expect_exit 1 'Input/output error' dd if=raw of=/dev/mapper/load \
@@ -138,7 +138,7 @@ gone
 fresh 'a part of the data cannot be written'
 crash_load --ops 1200 --may-fail --cut 300 "$(use bad-half)" \
 	/dev/mapper/load history
-expect_equal mode "$(upper_field load mode)" rw
+expect_equal mode "$(upper_counter load mode)" rw
 sh -c "$(use good)"
 "$CRASH/crash-check" --live /dev/mapper/load history
 reopen --live

@@ -26,8 +26,8 @@ load_upper()
 		/dev/mapper/load history || fail "$(dmsetup status load)"
 	"$CRASH/crash-check" --live /dev/mapper/load history
 	dmsetup status load
-	expect_equal mode "$(upper_field load mode)" rw
-	COMPACTIONS=$(upper_field load compactions)
+	expect_equal mode "$(upper_counter load mode)" rw
+	COMPACTIONS=$(upper_counter load compactions)
 	dmsetup remove load
 	unsplit_disk log
 	stop_log

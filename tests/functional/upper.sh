@@ -6,10 +6,7 @@
 # test may put anything in between.
 
 MODEL=$TREE/build/model-disk
-# The fields of a status that only devices with a writable layer have.
-UPPER_COUNTERS='mode extents map_bytes used_sectors data_sectors log_entries
-	log_slots pending commits compactions'
-readonly MODEL UPPER_COUNTERS
+readonly MODEL
 
 need_model()
 {
@@ -116,20 +113,6 @@ stop_model()
 	kill "$READER" || fail "it has ended: $(cat model.log)"
 	wait "$READER" || fail "$(cat model.log)"
 	cat model.log
-}
-
-# upper_counter NAME FIELD
-upper_counter()
-{
-	local fields field n=23
-
-	read -ra fields < <(dmsetup status "$1")
-	for field in $UPPER_COUNTERS; do
-		if [ "$field" = "$2" ]; then
-			say "${fields[n]}"
-		fi
-		n=$((n + 1))
-	done
 }
 
 # expect_upper NAME FIELD VALUE
