@@ -145,6 +145,54 @@ struct zfile_header {
 
 static_assert(sizeof(struct zfile_header) == 96, "ZFile header");
 
+/*
+ * Index of access points of a gzip file:
+ *
+ *	| header 333 | window | window | ... | table of points |
+ *
+ * To read from the middle of the gzip file, inflate from the last point at or
+ * before the position, with the 32 KiB before it as the history.
+ */
+#define GZIDX_MAGIC		"ddgzidx\0"
+#define GZIDX_MAGIC_SIZE	8
+#define GZIDX_MAJOR		1
+#define GZIDX_ALGO_NONE		0
+#define GZIDX_ALGO_ZLIB		1	/* windows and table are zlib streams */
+#define GZIDX_WINDOW_SIZE	32768U
+#define GZIDX_SPAN_DEFAULT	0x100000U
+
+struct gzidx_header {
+	__u8	magic[GZIDX_MAGIC_SIZE];
+	__u8	major;
+	__u8	minor;
+	__u8	algorithm;
+	__s8	level;
+	__u8	flag;
+	__le32	span;		/* bytes between points, about */
+	__le32	window_size;
+	__le32	entry_size;	/* 29 */
+	__le64	nr_entries;
+	__le64	gzip_size;	/* bytes */
+	__le64	index_size;	/* bytes of this file */
+	__le64	data_size;	/* bytes, uncompressed */
+	__u8	reserved[256];
+	__le64	table_offset;	/* bytes */
+	__le64	table_size;	/* bytes, as stored */
+	__le32	crc;		/* CRC-32C of all before, seed 0 */
+} __packed;
+
+static_assert(sizeof(struct gzidx_header) == 333, "gzip index header");
+
+struct gzidx_entry {
+	__le64	data_pos;	/* bytes, uncompressed */
+	__le64	gzip_pos;	/* bytes; a block begins there, or in the byte before */
+	__le64	window_pos;	/* bytes, in the index file */
+	__u8	bits;		/* of the byte before, the high ones */
+	__le32	window_size;	/* bytes, as stored */
+} __packed;
+
+static_assert(sizeof(struct gzidx_entry) == 29, "gzip index entry");
+
 /* POSIX ustar header, and the records of a PAX extended header. */
 #define TAR_BLOCK_SIZE		512
 #define TAR_MAGIC		"ustar"		/* NUL included; GNU's differs */
