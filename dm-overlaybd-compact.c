@@ -95,7 +95,7 @@ int obd_upper_compact(struct obd_upper *u)
 		return r;
 	start = logger->end;
 	r = append_all(u);
-	if (!r && logger->end - start + OBD_SECTOR_SLOTS < start)
+	if (!r && obd_logger_may_restart(logger->end, start))
 		r = obd_logger_restart(logger, start);
 	spin_lock_irq(&u->lock);
 	u->log_end = logger->end;

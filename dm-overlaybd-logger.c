@@ -175,7 +175,9 @@ int obd_logger_restart(struct obd_logger *logger, u64 from)
 	if (!r)
 		r = logger_io(logger, REQ_OP_WRITE | REQ_FUA, full,
 			      logger->buf, OBD_SECTOR_SLOTS);
+	if (r)
+		return r;
 	logger->end = nr;
 	logger->zeroed = full + OBD_SECTOR_SLOTS;
-	return r ?: zero_ahead(logger, 0);
+	return zero_ahead(logger, 0);
 }

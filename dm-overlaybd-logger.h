@@ -96,10 +96,22 @@ int obd_logger_append(struct obd_logger *logger, u32 nr);
 int obd_logger_align(struct obd_logger *logger);
 
 /**
+ * obd_logger_may_restart - does a log that begins later overwrite itself?
+ * @end: slots in use
+ * @from: the slot with which it is to begin
+ *
+ * Return: false if it does, or if @from is not the first of a sector.
+ */
+static inline bool obd_logger_may_restart(u64 end, u64 from)
+{
+	return !(from % OBD_SECTOR_SLOTS) &&
+	       end - from + OBD_SECTOR_SLOTS < from;
+}
+
+/**
  * obd_logger_restart - have the log begin where its last part begins
  * @logger: the logger
- * @from: the first slot that is still needed, of a sector; what lies before
- *	must be more than what lies behind it
+ * @from: the first slot that is still needed; obd_logger_may_restart()
  *
  * The part must say all that the log says.
  *

@@ -10,6 +10,13 @@
 #define LOAD_SLOTS	OBD_LOGGER_ROOM	/* read at a time */
 #define MEMORY_TRIES	100
 
+/* The last entries of a log that are in the order of their sectors. */
+struct log_run {
+	u64 from;	/* slot of the first */
+	u64 next;	/* sector behind the last */
+	u64 sectors;	/* of all */
+};
+
 static LIST_HEAD(uppers);
 static DEFINE_MUTEX(uppers_lock);
 
@@ -198,9 +205,32 @@ static int load_entry(struct obd_upper *u, const struct lsmt_entry *e)
 	return r;
 }
 
+static void note_run(struct log_run *run, u64 slot, const struct lsmt_entry *e)
+{
+	u64 sector = lsmt_entry_offset(e);
+	u32 len = lsmt_entry_length(e);
+
+	if (sector < run->next) {
+		run->from = slot;
+		run->sectors = 0;
+	}
+	run->next = sector + len;
+	run->sectors += len;
+}
+
+static int load_slot(struct obd_upper *u, const struct lsmt_entry *e,
+		     struct log_run *run, struct obd_error *err)
+{
+	note_run(run, u->log_end, e);
+	if (load_entry(u, e))
+		return obd_fail(err, -ENOMEM, "no memory for log entry %llu",
+				(unsigned long long)u->log_end);
+	return 0;
+}
+
 /* Return: 1 at the end of the log, 0 if it may go on, or a negative errno. */
 static int load_entries(struct obd_upper *u, const struct lsmt_entry *e,
-			u32 nr, struct obd_error *err)
+			u32 nr, struct log_run *run, struct obd_error *err)
 {
 	u64 data_sectors = bdev_nr_sectors(u->data);
 	u32 i;
@@ -208,14 +238,12 @@ static int load_entries(struct obd_upper *u, const struct lsmt_entry *e,
 
 	for (i = 0; i < nr; i++) {
 		r = obd_log_check(&e[i], u->log_end, data_sectors, err);
-		if (r < 0)
-			return r;
 		if (r == OBD_SLOT_END)
 			return 1;
-		if (r == OBD_SLOT_ENTRY && load_entry(u, &e[i]))
-			return obd_fail(err, -ENOMEM,
-					"no memory for log entry %llu",
-					(unsigned long long)u->log_end);
+		if (r == OBD_SLOT_ENTRY)
+			r = load_slot(u, &e[i], run, err);
+		if (r < 0)
+			return r;
 		u->log_end++;
 	}
 	return 0;
@@ -239,8 +267,23 @@ static int read_slots(struct obd_upper *u, struct lsmt_entry *e,
 	return n;
 }
 
+/*
+ * If these say all that the log says, they are the copy that an interrupted
+ * compaction has made: the room for another one may be gone, but the log can
+ * begin there.
+ */
+static void find_copy(struct obd_upper *u, const struct log_run *run)
+{
+	if (run->sectors != u->map.sectors ||
+	    !obd_logger_may_restart(u->log_end, run->from))
+		return;
+	u->copy = run->from;
+	u->logger.end = u->log_end;
+}
+
 static int load_log(struct obd_upper *u, struct obd_error *err)
 {
+	struct log_run run = {};
 	struct lsmt_entry *e;
 	int n, r = 0;
 
@@ -250,9 +293,10 @@ static int load_log(struct obd_upper *u, struct obd_error *err)
 	do {
 		n = read_slots(u, e, err);
 		if (n > 0)
-			r = load_entries(u, e, n, err);
+			r = load_entries(u, e, n, &run, err);
 	} while (n > 0 && !r);
 	kvfree(e);
+	find_copy(u, &run);
 	return min3(n, r, 0);
 }
 
@@ -363,6 +407,23 @@ static int grow(struct obd_upper *u, u64 sectors)
 	return 0;
 }
 
+static int finish_compaction(struct obd_upper *u)
+{
+	int r;
+
+	if (!u->copy)
+		return 0;
+	r = obd_logger_restart(&u->logger, u->copy);
+	if (r)
+		return r;
+	u->copy = 0;
+	spin_lock_irq(&u->lock);
+	u->log_end = u->logger.end;
+	u->nr_compactions++;
+	spin_unlock_irq(&u->lock);
+	return 0;
+}
+
 int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 {
 	u64 sectors = bdev_nr_sectors(u->data);
@@ -371,7 +432,8 @@ int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 	if (ti->len < u->sectors || sectors < u->space.end)
 		return -EINVAL;
 	if (!u->failed) {
-		r = obd_logger_start(&u->logger) ?: grow(u, ti->len);
+		r = obd_logger_start(&u->logger) ?: finish_compaction(u) ?:
+		    grow(u, ti->len);
 		if (r)
 			return r;
 	}

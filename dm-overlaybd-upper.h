@@ -70,6 +70,7 @@
  * @virtual_sectors: S: what the headers say, or the layers below if they say 0
  * @unequal: S: one of the headers says less
  * @sectors: S: length of the table, 0 as long as there was none
+ * @copy: S: slot from which the log says all once more, 0 if none is known
  * @logger: C: writes the log
  * @log_end: L: slots of the log in use, by what is being committed, too
  * @log_slots: L: slots that there are
@@ -117,6 +118,7 @@ struct obd_upper {
 	u64 virtual_sectors;
 	bool unequal;
 	u64 sectors;
+	u64 copy;
 	struct obd_logger logger;
 };
 

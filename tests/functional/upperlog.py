@@ -8,6 +8,9 @@
     upperlog.py dots INDEX SLOTS
         4000 sectors with data, behind 8 MiB some of zeros with data
         here and there, then one sector again and again, for so many slots
+    upperlog.py copied INDEX SLOTS SECTORS COPIED
+        as cycle, followed by all that is mapped, in order, of which so many
+        slots have already taken the place of the first ones
 """
 import sys
 
@@ -30,9 +33,17 @@ def dots(slots):
                   for n in range(slots - len(log))]
 
 
+def copied(slots, sectors, nr):
+    """See above."""
+    log = cycle(slots, sectors)
+    copy = sorted(log[-sectors:],
+                  key=lambda e: int.from_bytes(e[:8], 'little'))
+    return copy[:nr] + log[nr:] + copy
+
+
 def main(verb, index, *numbers):
     """See above."""
-    log = {f.__name__: f for f in (cycle, dots)}[verb](*map(int, numbers))
+    log = {f.__name__: f for f in (cycle, dots, copied)}[verb](*map(int, numbers))
     write_at(index, SPACE, b''.join(log))
 
 
