@@ -56,7 +56,7 @@ stop_log()
 	dmsetup status crash-log >log.status
 	dmsetup remove --retry crash-log
 	losetup --detach "$LOG_LOOP"
-	rmmod brd
+	retry rmmod brd
 	! grep -q disabled log.status || fail "the log is too small"
 }
 

@@ -16,8 +16,20 @@ device fill compressible=1 raw 0 $MIB
 create_layer --raw raw --compress lz4 layer
 write_config config layer
 
+# stop_udev: it takes its time, and until then it opens what other tests make.
+stop_udev()
+{
+	udevadm control --exit || true
+	for _ in {1..100}; do
+		pgrep -x 'systemd-udevd|\(udev-worker\)' >/dev/null || break
+		sleep 0.1
+	done
+	pkill -KILL -x 'systemd-udevd|\(udev-worker\)' || true
+	rm -f /run/udev/control
+}
+
 mkdir -p /run/udev
-defer udevadm control --exit
+defer stop_udev
 $UDEVD --daemon >udevd.log 2>&1 || skip "udev does not start: $(tail -n 1 udevd.log)"
 retry udevadm control --ping
 udevadm settle --timeout=20

@@ -12,7 +12,7 @@ need_target delay
 new_upper late $BYTES $((4 * MIB + 4096))
 SECTORS=$(blockdev --getsz "$DATA")
 # Reads are slow, and writes take their time.
-dm_create late-data "0 $SECTORS delay $DATA 0 3000 $DATA 0 300"
+dm_create late-data "0 $SECTORS delay $DATA 0 9000 $DATA 0 300"
 DATA=/dev/mapper/late-data
 open_upper late $BYTES
 upper 'do' $DEVICE write 0 $((4 * MIB)) flush 0 0
