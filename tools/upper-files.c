@@ -124,26 +124,6 @@ static int refuse_sealed(const struct upper_files *files)
 	return EXIT_FAILED;
 }
 
-/* The index of a sparse layer is made anew: not where it is that of another. */
-static int check_index(const struct upper_files *files)
-{
-	struct obd_dev data = { files->data.fd, files->data.size };
-	struct obd_dev index = { files->index.fd, files->index.size };
-	struct lsmt_header d, i;
-	struct obd_error err;
-
-	if (obd_dev_read(&data, 0, &d, sizeof(d)) ||
-	    obd_dev_read(&index, 0, &i, sizeof(i)) ||
-	    !(le32_to_cpu(d.flags) & LSMT_FLAG_SPARSE) ||
-	    obd_lsmt_check_header(&i, "index", LSMT_FLAG_HEADER,
-				  LSMT_FLAG_DATA, &err) ||
-	    !strncmp(d.uuid, i.uuid, LSMT_UUID_SIZE))
-		return EXIT_OK;
-	complain("upper (%s): is the index of another layer: its uuid is \"%.36s\", expected that of the data, \"%.36s\"",
-		 files->index.path, i.uuid, d.uuid);
-	return EXIT_INVALID;
-}
-
 static int convert(struct upper_files *files)
 {
 	struct obd_error err;
@@ -151,9 +131,6 @@ static int convert(struct upper_files *files)
 
 	if (!files->writable)
 		return EXIT_OK;
-	r = check_index(files);
-	if (r)
-		return r;
 	r = upper_convert_sparse(files->data.fd, files->index.fd, &err);
 	if (r < 0)
 		return layer_failed(files, r, &err);

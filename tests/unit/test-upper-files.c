@@ -323,7 +323,7 @@ static void a_sparse_layer_takes_its_own_index_only(void **state)
 	set_header(p.data, &h);
 	assert_int_equal(open_pair(&p, true), EXIT_OK);
 	assert_int_equal(upper_files_load(&p.files), EXIT_INVALID);
-	assert_non_null(strstr(said, "is the index of another layer"));
+	assert_non_null(strstr(said, "not that of the data"));
 	check_content(&p);
 	upper_files_close(&p.files);
 	h.uuid[0] ^= 1;
