@@ -61,14 +61,14 @@ static int dir;
 
 static const char usage_text[] =
 "Usage: crash-files write [--seed N] [--events N] [--log NAME] DIR HISTORY\n"
-"       crash-files check DEVICE DIR HISTORY MARKS\n"
+"       crash-files check TYPE DEVICE DIR HISTORY MARKS\n"
 "\n"
 "write: several threads write, append to, replace and remove files in DIR. What\n"
 "they fsync is marked \"file\" in the log of NAME, of the target log-writes.\n"
 "\n"
-"check: mounts DEVICE, an ext4 file system, on DIR, and unmounts it. Of each file\n"
-"what one of the MARKS (a number in each line) is for must be there, or what came\n"
-"later, and be right.\n";
+"check: mounts DEVICE, a file system of that TYPE, on DIR, and unmounts it. Of\n"
+"each file what one of the MARKS (a number in each line) is for must be there, or\n"
+"what came later, and be right.\n";
 
 static void usage(FILE *f)
 {
@@ -325,18 +325,18 @@ static int cmd_check(char **argv)
 	bool ok = true;
 	u32 file;
 
-	load_events(argv[2]);
-	marked = read_marks(argv[3]);
-	if (mount(argv[0], argv[1], "ext4", 0, NULL))
+	load_events(argv[3]);
+	marked = read_marks(argv[4]);
+	if (mount(argv[1], argv[2], argv[0], 0, NULL))
 		die_errno("mount");
-	dir = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		die_errno(argv[1]);
+		die_errno(argv[2]);
 	for (file = 0; file < THREADS * FILES; file++)
 		ok &= check_file(file, marked);
 	close(dir);
 	free(marked);
-	if (umount(argv[1]))
+	if (umount(argv[2]))
 		die_errno("umount");
 	return !ok;
 }
@@ -375,7 +375,7 @@ int main(int argc, char **argv)
 	nr_events = min_t(u64, nr, EVENTS_MAX);
 	if (argc == 3 && !strcmp(argv[0], "write"))
 		return cmd_write(argv[1], argv[2], seed);
-	if (argc == 5 && !strcmp(argv[0], "check"))
+	if (argc == 6 && !strcmp(argv[0], "check"))
 		return cmd_check(argv + 1);
 	usage(stderr);
 	return 2;
