@@ -3,6 +3,7 @@
  * Follow loop devices, and the joined ones on them, in sysfs.
  */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,16 @@ static char *joined_file(const char *name)
 	return file;
 }
 
+/* A loop device that stays when nobody uses it is somebody else's device. */
+static char *loop_file(const char *dev)
+{
+	char *autoclear = attribute(dev, "loop/autoclear");
+	bool own = autoclear && !strcmp(autoclear, "1");
+
+	free(autoclear);
+	return own ? attribute(dev, "loop/backing_file") : NULL;
+}
+
 void backing_find(struct backing *backing, const char *dev)
 {
 	char *name = attribute(dev, "dm/name");
@@ -85,7 +96,7 @@ void backing_find(struct backing *backing, const char *dev)
 			backing->file = joined_file(name);
 	} else {
 		backing->device = kernel_node(dev);
-		backing->file = attribute(dev, "loop/backing_file");
+		backing->file = loop_file(dev);
 	}
 	free(name);
 	free(uuid);

@@ -8,7 +8,8 @@
 /**
  * struct backing - where a layer comes from
  * @device: name of the block device, in /dev
- * @file: the file behind it, or NULL if there is none
+ * @file: the file behind it, or NULL if there is none, or if somebody else than
+ *	overlaybdsetup has set up the loop device
  */
 struct backing {
 	char *device;
