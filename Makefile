@@ -23,11 +23,12 @@ CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Wno-sign-compare -Wno-unused-parameter
 CPPFLAGS += -I. -DOVERLAYBD_VERSION='"$(VERSION)"'
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS := -ldevmapper -ljson-c -llz4 -lzstd -luuid -lext2fs -lcom_err -lisal -lm
+LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -lisal -lm
 
 # The files that the kernel module and user space share.
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
-	  dm-overlaybd-blob.c
+	  dm-overlaybd-blob.c \
+	  dm-overlaybd-gzip.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
 HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h \
 		      tests/model/*.h tests/crash/*.h)

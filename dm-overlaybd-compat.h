@@ -27,6 +27,7 @@
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/zlib.h>
 #include <linux/zstd.h>
 
 /* fmode_t became blk_mode_t, with names of its own, in 6.5. */
@@ -155,6 +156,12 @@ static inline void obd_limit_write_zeroes(struct queue_limits *limits,
 	if (limits->max_hw_wzeroes_unmap_sectors)
 		limits->max_hw_wzeroes_unmap_sectors = sectors;
 #endif
+}
+
+/* The memory that a stream works in is given to it. */
+static inline void obd_zlib_workspace(z_stream *stream, void *workspace)
+{
+	stream->workspace = workspace;
 }
 
 /* Between the steps of long work: let others run; has the user given up? */

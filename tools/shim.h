@@ -12,6 +12,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <isa-l/crc.h>
+#include <limits.h>
 #include <lz4.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 #include <zstd.h>
 #include <linux/types.h>
 
@@ -157,6 +159,39 @@ static inline void *memchr_inv(const void *start, int c, size_t bytes)
 static inline u32 crc32c(u32 crc, const void *data, unsigned int size)
 {
 	return crc32_iscsi((unsigned char *)data, size, crc);
+}
+
+/* User space's zlib allocates for itself. */
+static inline int zlib_inflate_workspacesize(void)
+{
+	return 1;
+}
+
+static inline void obd_zlib_workspace(z_stream *stream, void *workspace)
+{
+	(void)stream;
+	(void)workspace;
+}
+
+static inline int zlib_inflateInit2(z_stream *stream, int window_bits)
+{
+	return inflateInit2(stream, window_bits);
+}
+
+static inline int zlib_inflate(z_stream *stream, int flush)
+{
+	return inflate(stream, flush);
+}
+
+static inline int zlib_inflateEnd(z_stream *stream)
+{
+	return inflateEnd(stream);
+}
+
+/* What is at next_in becomes history. */
+static inline int zlib_inflateIncomp(z_stream *stream)
+{
+	return inflateSetDictionary(stream, stream->next_in, stream->avail_in);
 }
 
 typedef ZSTD_DCtx zstd_dctx;

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Access points of gzip files: parse their index, inflate from one of them.
+ */
+#include "dm-overlaybd-gzip.h"
+
+#define RAW_DEFLATE		(-15)	/* no header, 32 KiB of history */
+#define ZLIB_STREAM		15
+#define DEFLATE_RATIO_MAX	1032U	/* no byte gives more than that */
+#define LEFT_BITS		63	/* of data_type: bits not used yet */
+#define AT_BLOCK		128	/* of data_type: a block begins */
+
+int obd_inflater_init(struct obd_inflater *inflater)
+{
+	if (!IS_REACHABLE(CONFIG_ZLIB_INFLATE))
+		return -EOPNOTSUPP;
+	memset(inflater, 0, sizeof(*inflater));
+	inflater->workspace = kvzalloc(zlib_inflate_workspacesize(),
+				       GFP_KERNEL);
+	if (!inflater->workspace)
+		return -ENOMEM;
+	obd_zlib_workspace(&inflater->stream, inflater->workspace);
+	return 0;
+}
+
+static void end_stream(struct obd_inflater *inflater)
+{
+	if (inflater->begun)
+		zlib_inflateEnd(&inflater->stream);
+	inflater->begun = false;
+}
+
+void obd_inflater_exit(struct obd_inflater *inflater)
+{
+	end_stream(inflater);
+	kvfree(inflater->workspace);
+	inflater->workspace = NULL;
+}
+
+static int begin_stream(struct obd_inflater *inflater, int window_bits)
+{
+	end_stream(inflater);
+	if (zlib_inflateInit2(&inflater->stream, window_bits) != Z_OK)
+		return -EILSEQ;
+	inflater->begun = true;
+	return 0;
+}
+
+/* A zlib stream of up to @room bytes. Return: how many, or -EILSEQ. */
+static int unpack(struct obd_inflater *inflater, const void *stored, u32 size,
+		  void *out, u32 room)
+{
+	z_stream *s = &inflater->stream;
+	int r;
+
+	r = begin_stream(inflater, ZLIB_STREAM);
+	if (r)
+		return r;
+	s->next_in = (void *)stored;
+	s->avail_in = size;
+	s->next_out = out;
+	s->avail_out = room;
+	r = zlib_inflate(s, Z_FINISH);
+	return r == Z_STREAM_END ? room - s->avail_out : -EILSEQ;
+}
+
+static u32 header_crc(const struct gzidx_header *header)
+{
+	return crc32c(0, header, offsetof(struct gzidx_header, crc));
+}
+
+static int check_header(const struct gzidx_header *h, struct obd_error *err)
+{
+	u32 crc = header_crc(h);
+
+	if (memcmp(h->magic, GZIDX_MAGIC, GZIDX_MAGIC_SIZE))
+		return obd_fail(err, -EINVAL, "gzip index: bad magic");
+	if (crc != le32_to_cpu(h->crc))
+		return obd_fail(err, -EINVAL,
+				"gzip index: CRC of the header is %#x, expected %#x",
+				le32_to_cpu(h->crc), crc);
+	if (h->major != GZIDX_MAJOR)
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: version is %u, expected %u",
+				h->major, GZIDX_MAJOR);
+	if (h->algorithm > GZIDX_ALGO_ZLIB)
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: algorithm is %u, expected 0 or 1",
+				h->algorithm);
+	if (le32_to_cpu(h->window_size) != GZIDX_WINDOW_SIZE)
+		return obd_fail(err, -EINVAL,
+				"gzip index: window_size is %u, expected %u",
+				le32_to_cpu(h->window_size), GZIDX_WINDOW_SIZE);
+	if (le32_to_cpu(h->entry_size) != sizeof(struct gzidx_entry))
+		return obd_fail(err, -EINVAL,
+				"gzip index: entry_size is %u, expected %zu",
+				le32_to_cpu(h->entry_size),
+				sizeof(struct gzidx_entry));
+	return 0;
+}
+
+static int check_size(const char *field, u64 value, u64 wanted,
+		      struct obd_error *err)
+{
+	if (value == wanted)
+		return 0;
+	return obd_fail(err, -EINVAL, "gzip index: %s is %llu, expected %llu",
+			field, (unsigned long long)value,
+			(unsigned long long)wanted);
+}
+
+/* The table as it is stored limits how many points it can hold. */
+static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
+		       struct obd_error *err)
+{
+	u64 size = le64_to_cpu(h->table_size), pos = gzip->table_pos;
+	u64 nr = le64_to_cpu(h->nr_entries), max = size;
+
+	if (pos < sizeof(*h) || pos > gzip->index_size ||
+	    size > gzip->index_size - pos || size > INT_MAX / DEFLATE_RATIO_MAX)
+		return obd_fail(err, -EINVAL,
+				"gzip index: table_offset %llu, table_size %llu, expected within %zu to %llu",
+				(unsigned long long)pos,
+				(unsigned long long)size, sizeof(*h),
+				(unsigned long long)gzip->index_size);
+	if (gzip->packed)
+		max *= DEFLATE_RATIO_MAX;
+	max /= sizeof(struct gzidx_entry);
+	if (nr > max || (!gzip->packed &&
+			 size != nr * sizeof(struct gzidx_entry)))
+		return obd_fail(err, -EINVAL,
+				"gzip index: nr_entries is %llu, too many or too few for a table of %llu bytes",
+				(unsigned long long)nr,
+				(unsigned long long)size);
+	if (!nr && gzip->data_size)
+		return obd_fail(err, -EINVAL,
+				"gzip index: nr_entries is 0, expected 1 at least");
+	gzip->nr_points = nr;
+	gzip->table_size = size;
+	return 0;
+}
+
+int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
+		   u64 gzip_size, u64 index_size, struct obd_error *err)
+{
+	int r;
+
+	r = check_header(header, err) ?:
+	    check_size("gzip_size", le64_to_cpu(header->gzip_size), gzip_size,
+		       err) ?:
+	    check_size("index_size", le64_to_cpu(header->index_size),
+		       index_size, err);
+	if (r)
+		return r;
+	*gzip = (struct obd_gzip) {
+		.gzip_size = gzip_size,
+		.index_size = index_size,
+		.data_size = le64_to_cpu(header->data_size),
+		.table_pos = le64_to_cpu(header->table_offset),
+		.packed = header->algorithm == GZIDX_ALGO_ZLIB,
+	};
+	if (gzip->data_size / DEFLATE_RATIO_MAX > gzip_size)
+		return obd_fail(err, -EINVAL,
+				"gzip index: data_size is %llu, too much for %llu bytes of gzip",
+				(unsigned long long)gzip->data_size,
+				(unsigned long long)gzip_size);
+	return check_table(header, gzip, err);
+}
+
+static int check_point(const struct obd_gzip *gzip, u32 nr,
+		       struct obd_error *err)
+{
+	const struct obd_gzip_point *p = &gzip->points[nr];
+	u64 data_min = nr ? p[-1].data_pos : 0;
+	u64 gzip_min = nr ? p[-1].gzip_pos : 1;
+	u32 stored_max = gzip->packed ? OBD_GZIP_STORED_MAX :
+					GZIDX_WINDOW_SIZE;
+
+	if (p->data_pos < data_min || p->data_pos > gzip->data_size)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point %u: data position is %llu, expected %llu to %llu",
+				nr, (unsigned long long)p->data_pos,
+				(unsigned long long)data_min,
+				(unsigned long long)gzip->data_size);
+	if (p->gzip_pos < gzip_min || p->gzip_pos > gzip->gzip_size)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point %u: gzip position is %llu, expected %llu to %llu",
+				nr, (unsigned long long)p->gzip_pos,
+				(unsigned long long)gzip_min,
+				(unsigned long long)gzip->gzip_size);
+	if (p->bits > 7)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point %u: bits is %u, expected 0 to 7",
+				nr, p->bits);
+	if (p->window_size > stored_max)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point %u: window has %u bytes, expected up to %u",
+				nr, p->window_size, stored_max);
+	if (p->window_pos > gzip->index_size ||
+	    p->window_size > gzip->index_size - p->window_pos)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point %u: window of %u bytes at %llu, expected within %llu",
+				nr, p->window_size,
+				(unsigned long long)p->window_pos,
+				(unsigned long long)gzip->index_size);
+	return 0;
+}
+
+static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
+		       struct obd_error *err)
+{
+	u32 i;
+	int r;
+
+	gzip->points = kvcalloc(gzip->nr_points, sizeof(*gzip->points),
+				OBD_GFP_BLOB);
+	if (!gzip->points)
+		return obd_fail(err, -ENOMEM, "no memory for %u access points",
+				gzip->nr_points);
+	for (i = 0; i < gzip->nr_points; i++, e++) {
+		gzip->points[i] = (struct obd_gzip_point) {
+			.data_pos = le64_to_cpu(e->data_pos),
+			.gzip_pos = le64_to_cpu(e->gzip_pos),
+			.window_pos = le64_to_cpu(e->window_pos),
+			.window_size = le32_to_cpu(e->window_size),
+			.bits = e->bits,
+		};
+		r = check_point(gzip, i, err);
+		if (r)
+			return r;
+	}
+	if (gzip->nr_points && gzip->points[0].data_pos)
+		return obd_fail(err, -EINVAL,
+				"gzip index: point 0: data position is %llu, expected 0",
+				(unsigned long long)gzip->points[0].data_pos);
+	return 0;
+}
+
+static int load_packed(struct obd_gzip *gzip, const void *table,
+		       struct obd_inflater *inflater, struct obd_error *err)
+{
+	u32 size = gzip->nr_points * sizeof(struct gzidx_entry);
+	void *entries = kvmalloc(size, OBD_GFP_BLOB);
+	int r;
+
+	if (!entries)
+		return obd_fail(err, -ENOMEM, "no memory for %u access points",
+				gzip->nr_points);
+	r = unpack(inflater, table, gzip->table_size, entries, size);
+	if (r != size)
+		r = obd_fail(err, -EINVAL,
+			     "gzip index: the table does not unpack to %u points",
+			     gzip->nr_points);
+	else
+		r = load_points(gzip, entries, err);
+	kvfree(entries);
+	return r;
+}
+
+int obd_gzip_load(struct obd_gzip *gzip, const void *table,
+		  struct obd_inflater *inflater, struct obd_error *err)
+{
+	int r;
+
+	if (!gzip->nr_points)
+		return 0;
+	r = gzip->packed ? load_packed(gzip, table, inflater, err) :
+			   load_points(gzip, table, err);
+	if (r)
+		obd_gzip_release(gzip);
+	return r;
+}
+
+void obd_gzip_release(struct obd_gzip *gzip)
+{
+	kvfree(gzip->points);
+	gzip->points = NULL;
+}
+
+const struct obd_gzip_point *obd_gzip_find(const struct obd_gzip *gzip,
+					   u64 data_pos)
+{
+	u32 low = 0, high = gzip->nr_points;
+
+	while (low < high) {
+		u32 middle = low + (high - low) / 2;
+
+		if (gzip->points[middle].data_pos <= data_pos)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &gzip->points[low - 1] : NULL;
+}
+
+int obd_inflater_window(struct obd_inflater *inflater,
+			const struct obd_gzip *gzip, const void *stored,
+			u32 size, void *window, u32 *len)
+{
+	int r = size;
+
+	if (size && gzip->packed)
+		r = unpack(inflater, stored, size, window, GZIDX_WINDOW_SIZE);
+	else
+		memcpy(window, stored, size);
+	if (r < 0)
+		return r;
+	*len = r;
+	return 0;
+}
+
+#define PAD_BLOCKS_MAX		5
+
+/* Bits in the order in which deflate has them. */
+struct pad {
+	u8 bytes[16];
+	u32 bits;
+};
+
+static void pad_add(struct pad *pad, u32 value, u32 bits)
+{
+	for (; bits; bits--, value >>= 1, pad->bits++)
+		pad->bytes[pad->bits / 8] |= (value & 1) << pad->bits % 8;
+}
+
+/* An empty block with fixed codes has 10 bits. */
+static void pad_fixed(struct pad *pad)
+{
+	pad_add(pad, 1 << 1, 3);
+	pad_add(pad, 0, 7);
+}
+
+/*
+ * An empty block with codes of its own, of 91 bits: 257 codes for literals and 2
+ * for distances, of which the lengths are 256 times 0, and three times 1. The
+ * code for these lengths has 18 (many zeros) and 1.
+ */
+static void pad_dynamic(struct pad *pad)
+{
+	u32 i;
+
+	pad_add(pad, 2 << 1, 3);
+	pad_add(pad, 0, 5);
+	pad_add(pad, 1, 5);
+	pad_add(pad, 14, 4);
+	for (i = 0; i < 18; i++)
+		pad_add(pad, i == 2 || i == 17, 3);
+	pad_add(pad, 1 | (138 - 11) << 1, 8);
+	pad_add(pad, 1 | (118 - 11) << 1, 8);
+	pad_add(pad, 0, 3);
+	pad_add(pad, 0, 1);
+}
+
+/*
+ * There is no function that gives a decoder single bits. Blocks without output
+ * are of as many bits as to end where the first bit is in its byte.
+ */
+static void make_pad(struct pad *pad, u8 bits, u8 before)
+{
+	u32 skip = bits ? 8 - bits : 0;
+
+	memset(pad, 0, sizeof(*pad));
+	if (skip % 2)
+		pad_dynamic(pad);
+	while (pad->bits % 8 != skip || !pad->bits)
+		pad_fixed(pad);
+	if (skip)
+		pad->bytes[pad->bits / 8] |= before & (0xff << skip);
+}
+
+/* The last blocks may be in what the decoder holds when all has been read. */
+static int feed_pad(struct obd_inflater *inflater, struct pad *pad, u8 bits)
+{
+	z_stream *s = &inflater->stream;
+	u32 blocks;
+	u8 nothing;
+	int r;
+
+	s->next_in = pad->bytes;
+	s->avail_in = DIV_ROUND_UP(pad->bits, 8);
+	s->next_out = &nothing;
+	s->avail_out = sizeof(nothing);
+	for (blocks = 0; blocks <= PAD_BLOCKS_MAX; blocks++) {
+		r = zlib_inflate(s, Z_BLOCK);
+		if (r != Z_OK && r != Z_BUF_ERROR)
+			break;
+		if (!s->avail_in && (s->data_type & (LEFT_BITS | AT_BLOCK)) ==
+				    (bits | AT_BLOCK))
+			return 0;
+	}
+	return -EILSEQ;
+}
+
+int obd_inflater_start(struct obd_inflater *inflater,
+		       const struct obd_gzip_point *point, u8 before,
+		       const void *window, u32 len)
+{
+	z_stream *s = &inflater->stream;
+	struct pad pad;
+	int r;
+
+	make_pad(&pad, point->bits, before);
+	r = begin_stream(inflater, RAW_DEFLATE) ?:
+	    feed_pad(inflater, &pad, point->bits);
+	if (r || !len)
+		return r;
+	s->next_in = (void *)window;
+	s->avail_in = len;
+	return zlib_inflateIncomp(s) == Z_OK ? 0 : -EILSEQ;
+}
+
+int obd_inflater_run(struct obd_inflater *inflater, const void *in,
+		     u32 *in_len, void *out, u32 *out_len)
+{
+	z_stream *s = &inflater->stream;
+	int r;
+
+	s->next_in = (void *)in;
+	s->avail_in = *in_len;
+	s->next_out = out;
+	s->avail_out = *out_len;
+	r = zlib_inflate(s, Z_SYNC_FLUSH);
+	if (r == Z_OK && s->avail_in == *in_len && s->avail_out == *out_len)
+		r = Z_BUF_ERROR;
+	*in_len = s->avail_in;
+	*out_len = s->avail_out;
+	if (r == Z_STREAM_END)
+		return 1;
+	return r == Z_OK ? 0 : -EILSEQ;
+}

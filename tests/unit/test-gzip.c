@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gzip files that are read from the middle: what comes out is what zlib says,
+ * and an index that lies is found out.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dm-overlaybd-gzip.h"
+#include "tests/unit/gzip-builder.h"
+#include "tests/unit/test.h"
+
+#define FIXTURES_DEFAULT	"../shared/fixtures"
+#define READ_MAX		20000U
+#define ROUNDS			4
+
+/* A gzip file, its index, and what is in it. */
+struct subject {
+	struct buffer gzip;
+	struct buffer index;
+	struct buffer data;
+	struct obd_gzip parsed;
+	struct obd_inflater inflater;
+	u32 bits_seen;		/* a bit for each number of bits */
+	u32 at;			/* point that inflation began at */
+};
+
+static int parse(struct subject *s, struct obd_error *err)
+{
+	const struct gzidx_header *h = (const void *)s->index.data;
+
+	return obd_gzip_parse(&s->parsed, h, s->gzip.len, s->index.len, err) ?:
+	       obd_gzip_load(&s->parsed, s->index.data + s->parsed.table_pos,
+			     &s->inflater, err);
+}
+
+static void open_subject(struct subject *s)
+{
+	struct obd_error err;
+
+	assert_int_equal(obd_inflater_init(&s->inflater), 0);
+	if (parse(s, &err))
+		fail_msg("%s", err.text);
+}
+
+static void release(struct subject *s)
+{
+	obd_gzip_release(&s->parsed);
+	obd_inflater_exit(&s->inflater);
+	buffer_release(&s->gzip);
+	buffer_release(&s->index);
+	buffer_release(&s->data);
+}
+
+static int start(struct subject *s, const struct obd_gzip_point *p)
+{
+	u8 window[GZIDX_WINDOW_SIZE];
+	u32 len;
+
+	s->at = p - s->parsed.points;
+	s->bits_seen |= 1U << p->bits;
+	return obd_inflater_window(&s->inflater, &s->parsed,
+				   s->index.data + p->window_pos,
+				   p->window_size, window, &len) ?:
+	       obd_inflater_start(&s->inflater, p,
+				  s->gzip.data[p->gzip_pos - 1], window, len);
+}
+
+/* Go on where the next member begins, which is a point with no window. */
+static int next_member(struct subject *s, u64 *gzip_pos)
+{
+	const struct obd_gzip_point *p = &s->parsed.points[s->at];
+	const struct obd_gzip_point *end = s->parsed.points +
+					   s->parsed.nr_points;
+
+	while (p < end && p->gzip_pos < *gzip_pos)
+		p++;
+	if (p == end || p->window_size)
+		return -EILSEQ;
+	*gzip_pos = p->gzip_pos;
+	return start(s, p);
+}
+
+/* Input and output come in pieces of any size. */
+static int inflate_to(struct subject *s, u64 *gzip_pos, u8 *out, u32 len,
+		      u64 *seed)
+{
+	int r = 0;
+
+	while (len && !r) {
+		u32 in_len = min_t(u64, 1 + random_below(seed, 3000),
+				   s->gzip.len - *gzip_pos);
+		u32 room = min_t(u32, len, 1 + random_below(seed, 5000));
+		u32 in_left = in_len, out_left = room;
+
+		r = obd_inflater_run(&s->inflater, s->gzip.data + *gzip_pos,
+				     &in_left, out, &out_left);
+		*gzip_pos += in_len - in_left;
+		out += room - out_left;
+		len -= room - out_left;
+		if (r == 1 && len)
+			r = next_member(s, gzip_pos);
+	}
+	return len ? -EILSEQ : 0;
+}
+
+static int read_at(struct subject *s, u64 pos, u8 *out, u32 len, u64 *seed)
+{
+	const struct obd_gzip_point *p = obd_gzip_find(&s->parsed, pos);
+	u64 gzip_pos, skip;
+	u8 *buf;
+	int r;
+
+	if (!p)
+		return -EILSEQ;
+	gzip_pos = p->gzip_pos;
+	skip = pos - p->data_pos;
+	buf = malloc(skip + len);
+	r = start(s, p) ?: inflate_to(s, &gzip_pos, buf, skip + len, seed);
+	if (!r)
+		memcpy(out, buf + skip, len);
+	free(buf);
+	return r;
+}
+
+static void check_points(struct subject *s, u64 *seed)
+{
+	u8 out[READ_MAX];
+	u32 i;
+
+	for (i = 0; i < s->parsed.nr_points; i++) {
+		u64 pos = s->parsed.points[i].data_pos;
+		u32 len = min_t(u64, READ_MAX, s->data.len - pos);
+
+		assert_int_equal(read_at(s, pos, out, len, seed), 0);
+		assert_memory_equal(out, s->data.data + pos, len);
+	}
+}
+
+static void check_reads(struct subject *s, u32 nr, u64 *seed)
+{
+	u8 out[READ_MAX];
+
+	for (; nr; nr--) {
+		u64 pos = random_below(seed, s->data.len);
+		u32 len = 1 + random_below(seed, min_t(u64, READ_MAX,
+						       s->data.len - pos));
+
+		assert_int_equal(read_at(s, pos, out, len, seed), 0);
+		assert_memory_equal(out, s->data.data + pos, len);
+	}
+}
+
+/* Text-like, noise, and long runs by turns. */
+static void make_data(struct buffer *data, size_t len, u64 *seed)
+{
+	while (data->len < len) {
+		size_t n = 1 + random_below(seed, 30000);
+		u32 kind = random_below(seed, 3);
+		u64 rare = random_next(seed);
+		size_t i;
+
+		for (i = 0; i < n; i++) {
+			u8 c = kind == 2 ? rare : random_next(seed);
+
+			if (kind == 1)
+				c = "etaoin shrdlu\n"[c % 14];
+			buffer_add(data, &c, 1);
+		}
+	}
+	data->len = len;
+}
+
+static const struct gzip_how hows[] = {
+	{ 1, Z_DEFAULT_STRATEGY, Z_NO_FLUSH, 0 },
+	{ 6, Z_DEFAULT_STRATEGY, Z_NO_FLUSH, 0 },
+	{ 9, Z_DEFAULT_STRATEGY, Z_NO_FLUSH, 0 },
+	{ 0, Z_DEFAULT_STRATEGY, Z_NO_FLUSH, 0 },
+	{ 6, Z_FIXED, Z_NO_FLUSH, 0 },
+	{ 6, Z_HUFFMAN_ONLY, Z_NO_FLUSH, 0 },
+	{ 6, Z_RLE, Z_NO_FLUSH, 0 },
+	{ 6, Z_FILTERED, Z_NO_FLUSH, 0 },
+	{ 6, Z_DEFAULT_STRATEGY, Z_SYNC_FLUSH, 3001 },
+	{ 6, Z_DEFAULT_STRATEGY, Z_FULL_FLUSH, 7919 },
+	{ 6, Z_DEFAULT_STRATEGY, Z_PARTIAL_FLUSH, 2003 },
+	{ 6, Z_DEFAULT_STRATEGY, Z_BLOCK, 1777 },
+	{ 6, Z_FIXED, Z_BLOCK, 411 },
+};
+
+static void every_kind_of_gzip_is_read(void **state)
+{
+	u64 seed = test_seed();
+	u32 bits_seen = 0, i;
+
+	(void)state;
+	for (i = 0; i < ROUNDS * ARRAY_SIZE(hows); i++) {
+		struct subject s = {};
+
+		make_data(&s.data, 1 + random_below(&seed, 400000), &seed);
+		build_gzip(&s.gzip, &s.data, &hows[i % ARRAY_SIZE(hows)]);
+		build_gzip_index(&s.index, &s.gzip,
+				 1 + random_below(&seed, 9000), i % 2);
+		open_subject(&s);
+		assert_int_equal(s.parsed.data_size, s.data.len);
+		check_points(&s, &seed);
+		check_reads(&s, 30, &seed);
+		bits_seen |= s.bits_seen;
+		release(&s);
+	}
+	assert_int_equal(bits_seen, 0xff);
+}
+
+static void the_end_of_the_stream_is_told(void **state)
+{
+	u64 seed = test_seed();
+	struct subject s = {};
+	u32 in_len, out_len;
+	u8 out[16];
+
+	(void)state;
+	make_data(&s.data, 100, &seed);
+	build_gzip(&s.gzip, &s.data, &hows[1]);
+	build_gzip_index(&s.index, &s.gzip, 1000, true);
+	open_subject(&s);
+	assert_int_equal(s.parsed.nr_points, 1);
+	assert_int_equal(start(&s, obd_gzip_find(&s.parsed, 90)), 0);
+	in_len = s.gzip.len - s.parsed.points[0].gzip_pos;
+	s.data.len = 0;
+	do {
+		const u8 *in = s.gzip.data + s.gzip.len - in_len;
+
+		out_len = sizeof(out);
+		s.bits_seen = obd_inflater_run(&s.inflater, in, &in_len, out,
+					       &out_len);
+		s.data.len += sizeof(out) - out_len;
+	} while (!s.bits_seen);
+	assert_int_equal(s.bits_seen, 1);
+	assert_int_equal(s.data.len, 100);
+	/* CRC and length are left. */
+	assert_int_equal(in_len, 8);
+	release(&s);
+}
+
+/* As concatenation, and what is made to be read in parts, has it. */
+static void all_members_are_read(void **state)
+{
+	u64 seed = test_seed();
+	struct subject s = {};
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		struct buffer part = {};
+
+		if (!one_in(&seed, 8))
+			make_data(&part, random_below(&seed, 30000), &seed);
+		build_gzip(&s.gzip, &part, &hows[i % ARRAY_SIZE(hows)]);
+		buffer_add(&s.data, part.data, part.len);
+		buffer_release(&part);
+	}
+	build_gzip_index(&s.index, &s.gzip, 10000, true);
+	open_subject(&s);
+	assert_true(s.parsed.nr_points >= 40);
+	assert_int_equal(s.parsed.data_size, s.data.len);
+	check_points(&s, &seed);
+	check_reads(&s, 100, &seed);
+	release(&s);
+}
+
+struct lie {
+	const char *what;	/* the error says */
+	u32 offset;
+	u32 size;
+	u64 value;
+};
+
+#define LIE(field, value, what)						\
+	{ what, offsetof(struct gzidx_header, field),			\
+	  sizeof_field(struct gzidx_header, field), value }
+#define sizeof_field(type, field)	sizeof(((type *)NULL)->field)
+
+static const struct lie header_lies[] = {
+	LIE(major, 2, "version"),
+	LIE(algorithm, 2, "algorithm"),
+	LIE(window_size, 32767, "window_size"),
+	LIE(entry_size, 28, "entry_size"),
+	LIE(gzip_size, 1, "gzip_size"),
+	LIE(index_size, 1, "index_size"),
+	LIE(data_size, 1ULL << 40, "data_size"),
+	LIE(data_size, ~0ULL, "data_size"),
+	LIE(nr_entries, 0, "nr_entries"),
+	LIE(nr_entries, 1ULL << 32, "nr_entries"),
+	LIE(nr_entries, ~0ULL, "nr_entries"),
+	LIE(table_offset, 0, "table_offset"),
+	LIE(table_offset, ~0ULL, "table_offset"),
+	LIE(table_size, ~0ULL, "table_size"),
+	LIE(table_size, 1ULL << 31, "table_size"),
+};
+
+static const struct gzip_how flushed = {
+	6, Z_DEFAULT_STRATEGY, Z_FULL_FLUSH, 7919
+};
+
+static void make_subject(struct subject *s, bool packed, u64 *seed)
+{
+	*s = (struct subject) {};
+	make_data(&s->data, 200000, seed);
+	build_gzip(&s->gzip, &s->data, &flushed);
+	build_gzip_index(&s->index, &s->gzip, 20000, packed);
+	open_subject(s);
+	assert_true(s->parsed.nr_points > 2);
+}
+
+static void refused(struct subject *s, const char *what)
+{
+	struct obd_error err;
+
+	obd_gzip_release(&s->parsed);
+	assert_true(parse(s, &err) < 0);
+	assert_null(s->parsed.points);
+	if (!strstr(err.text, what))
+		fail_msg("\"%s\" does not name %s", err.text, what);
+}
+
+static void headers_that_lie_are_refused(void **state)
+{
+	u64 seed = test_seed();
+	struct gzidx_header *h, good;
+	struct subject s;
+	u32 i;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	h = (void *)s.index.data;
+	good = *h;
+	for (i = 0; i < ARRAY_SIZE(header_lies); i++) {
+		const struct lie *lie = &header_lies[i];
+		u64 value = cpu_to_le64(lie->value);
+
+		memcpy((u8 *)h + lie->offset, &value, lie->size);
+		gzip_index_fix(h);
+		refused(&s, lie->what);
+		*h = good;
+	}
+	h->reserved[7] ^= 1;
+	refused(&s, "CRC");
+	*h = good;
+	h->magic[0] ^= 1;
+	refused(&s, "magic");
+	release(&s);
+}
+
+static void points_that_lie_are_refused(void **state)
+{
+	u64 seed = test_seed();
+	struct gzidx_entry *e, good;
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, false, &seed);
+	e = (void *)(s.index.data + s.parsed.table_pos);
+	good = e[1];
+	e[1].data_pos = cpu_to_le64(s.data.len + 1);
+	refused(&s, "point 1: data position");
+	e[1] = good;
+	e[1].data_pos = cpu_to_le64(~0ULL);
+	refused(&s, "point 1: data position");
+	e[1] = good;
+	e[1].gzip_pos = cpu_to_le64(s.gzip.len + 1);
+	refused(&s, "point 1: gzip position");
+	e[1] = good;
+	e[1].bits = 8;
+	refused(&s, "point 1: bits");
+	e[1] = good;
+	e[1].window_size = cpu_to_le32(GZIDX_WINDOW_SIZE + 1);
+	refused(&s, "point 1: window");
+	e[1] = good;
+	e[1].window_pos = cpu_to_le64(s.index.len - 5);
+	refused(&s, "point 1: window");
+	e[1] = good;
+	e[2].data_pos = cpu_to_le64(1);
+	refused(&s, "point 2: data position");
+	e[2] = good;
+	e[2].gzip_pos = cpu_to_le64(1);
+	refused(&s, "point 2: gzip position");
+	e[0].data_pos = cpu_to_le64(1);
+	e[2] = good;
+	refused(&s, "point 0: data position");
+	release(&s);
+}
+
+static void packed_tables_that_lie_are_refused(void **state)
+{
+	u64 seed = test_seed();
+	struct gzidx_header *h;
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	h = (void *)s.index.data;
+	h->nr_entries = cpu_to_le64(le64_to_cpu(h->nr_entries) + 1);
+	gzip_index_fix(h);
+	refused(&s, "does not unpack");
+	h->nr_entries = cpu_to_le64(le64_to_cpu(h->nr_entries) - 2);
+	gzip_index_fix(h);
+	refused(&s, "does not unpack");
+	h->nr_entries = cpu_to_le64(le64_to_cpu(h->nr_entries) + 1);
+	gzip_index_fix(h);
+	s.index.data[s.index.len - 1] ^= 1;
+	refused(&s, "does not unpack");
+	release(&s);
+}
+
+/* Wrong bytes or an error, nothing else. */
+static void garbage_does_no_harm(void **state)
+{
+	u64 seed = test_seed();
+	u8 out[READ_MAX];
+	struct subject s;
+	u32 i;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	for (i = 0; i < 300; i++) {
+		struct buffer *b = one_in(&seed, 2) ? &s.gzip : &s.index;
+		size_t at = sizeof(struct gzidx_header) +
+			    random_below(&seed, s.parsed.table_pos -
+						sizeof(struct gzidx_header));
+		u8 old;
+
+		at %= b->len;
+		old = b->data[at];
+		b->data[at] ^= 1 + random_below(&seed, 255);
+		read_at(&s, random_below(&seed, s.data.len - READ_MAX), out,
+			READ_MAX, &seed);
+		b->data[at] = old;
+	}
+	check_reads(&s, 20, &seed);
+	release(&s);
+}
+
+static void read_whole(struct buffer *b, const char *folder, const char *name)
+{
+	char path[4096], buf[65536];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while ((n = fread(buf, 1, sizeof(buf), f)))
+		buffer_add(b, buf, n);
+	fclose(f);
+}
+
+static void gunzip(struct buffer *out, const struct buffer *gzip)
+{
+	z_stream s = { .next_in = gzip->data, .avail_in = gzip->len };
+	u8 buf[65536];
+	int r;
+
+	assert_int_equal(inflateInit2(&s, 15 + 16), Z_OK);
+	do {
+		s.next_out = buf;
+		s.avail_out = sizeof(buf);
+		r = inflate(&s, Z_NO_FLUSH);
+		assert_true(r == Z_OK || r == Z_STREAM_END);
+		buffer_add(out, buf, sizeof(buf) - s.avail_out);
+	} while (r != Z_STREAM_END);
+	inflateEnd(&s);
+}
+
+static void check_fixture(const char *fixtures, const char *name,
+			  const char *gzip)
+{
+	u64 seed = test_seed();
+	struct subject s = {};
+	char folder[4096];
+
+	snprintf(folder, sizeof(folder), "%s/%s", fixtures, name);
+	read_whole(&s.gzip, folder, gzip);
+	read_whole(&s.index, folder, "gzip.meta");
+	gunzip(&s.data, &s.gzip);
+	open_subject(&s);
+	assert_int_equal(s.parsed.data_size, s.data.len);
+	check_reads(&s, 100, &seed);
+	release(&s);
+}
+
+static void fixtures_are_read(void **state)
+{
+	const char *folder = getenv("OVERLAYBD_FIXTURES") ?: FIXTURES_DEFAULT;
+	char probe[4096];
+
+	(void)state;
+	snprintf(probe, sizeof(probe), "%s/gzip-only", folder);
+	if (access(probe, F_OK)) {
+		print_message("no fixtures in %s\n", folder);
+		skip();
+	}
+	check_fixture(folder, "gzip-only", "data.gz");
+	check_fixture(folder, "gzip-equal-points", "data.gz");
+	check_fixture(folder, "turbo-gz", "layer.tgz");
+	check_fixture(folder, "turbo-gz-64k", "layer.tgz");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_of_gzip_is_read),
+		cmocka_unit_test(the_end_of_the_stream_is_told),
+		cmocka_unit_test(all_members_are_read),
+		cmocka_unit_test(headers_that_lie_are_refused),
+		cmocka_unit_test(points_that_lie_are_refused),
+		cmocka_unit_test(packed_tables_that_lie_are_refused),
+		cmocka_unit_test(garbage_does_no_harm),
+		cmocka_unit_test(fixtures_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Write the index of access points of a gzip file.
+ */
+#include "tools/gzip-index.h"
+
+#define GZIP_FORMAT	(15 + 16)	/* 32 KiB of history, gzip's header */
+#define IN_SIZE		(256 * 1024)
+#define OUT_SIZE	(256 * 1024)
+#define AT_BLOCK	128		/* of data_type: a block begins */
+#define LAST_BLOCK	64		/* of data_type: it was the last */
+#define UNUSED_BITS	7		/* of data_type */
+#define ENTRIES_MIN	1024
+
+/*
+ * @at: gzip bytes before what is in @in; @member: those before the member;
+ * @out holds the last @filled bytes of data, @fresh of them of this member, which
+ * has had a point if it has @begun; @last: data position of the last point.
+ */
+struct walk {
+	struct gzip_index *index;
+	z_stream s;
+	u64 at;
+	u64 member;
+	u64 last;
+	u32 filled;
+	u64 fresh;
+	bool begun;
+	u64 room;	/* entries */
+	struct gzidx_entry *entries;
+	u8 in[IN_SIZE];
+	u8 out[OUT_SIZE];
+	u8 stored[GZIDX_WINDOW_SIZE * 2];
+};
+
+static int add_bytes(struct gzip_index *index, const void *buf, u64 len,
+		     struct obd_error *err)
+{
+	int r;
+
+	r = output_write(index->out, index->index_size, buf, len, err);
+	index->index_size += len;
+	return r;
+}
+
+/* Return: bytes that it takes there, or a negative errno. */
+static int add_window(struct walk *w, struct obd_error *err)
+{
+	u32 len = min_t(u64, min(w->filled, GZIDX_WINDOW_SIZE), w->fresh);
+	uLongf size = sizeof(w->stored);
+	const u8 *window = w->out + w->filled - len;
+
+	if (!len)
+		return 0;
+	if (!w->index->level)
+		return add_bytes(w->index, window, len, err) ?: (int)len;
+	if (compress2(w->stored, &size, window, len, w->index->level) != Z_OK)
+		return obd_fail(err, -ENOMEM, "no memory to compress");
+	return add_bytes(w->index, w->stored, size, err) ?: (int)size;
+}
+
+static int make_room(struct walk *w, struct obd_error *err)
+{
+	u64 room = max_t(u64, ENTRIES_MIN, 2 * w->room);
+	void *p;
+
+	if (w->index->nr_points < w->room)
+		return 0;
+	p = realloc(w->entries, room * sizeof(*w->entries));
+	if (!p)
+		return obd_fail(err, -ENOMEM, "no memory for access points");
+	w->entries = p;
+	w->room = room;
+	return 0;
+}
+
+static int add_point(struct walk *w, struct obd_error *err)
+{
+	struct gzip_index *index = w->index;
+	u64 pos = index->index_size;
+	int size;
+
+	size = make_room(w, err) ?: add_window(w, err);
+	if (size < 0)
+		return size;
+	w->entries[index->nr_points++] = (struct gzidx_entry) {
+		.data_pos = cpu_to_le64(index->data_size),
+		.gzip_pos = cpu_to_le64(w->member + w->s.total_in),
+		.window_pos = cpu_to_le64(pos),
+		.bits = w->s.data_type & UNUSED_BITS,
+		.window_size = cpu_to_le32(size),
+	};
+	w->last = index->data_size;
+	w->begun = true;
+	return 0;
+}
+
+/* Keep what may become a window. */
+static void slide(struct walk *w)
+{
+	u32 keep = min(w->filled, GZIDX_WINDOW_SIZE);
+
+	if (w->filled < OUT_SIZE)
+		return;
+	memmove(w->out, w->out + w->filled - keep, keep);
+	w->filled = keep;
+}
+
+static int fill_in(struct walk *w, struct obd_error *err)
+{
+	struct obd_dev *gzip = w->index->gzip;
+	u32 n = min_t(u64, IN_SIZE, gzip->size - w->at);
+	int r;
+
+	if (w->s.avail_in)
+		return 0;
+	if (!n)
+		return obd_fail(err, -EINVAL,
+				"is no whole gzip file: it ends within a member, at byte %llu",
+				(unsigned long long)w->at);
+	r = obd_dev_read(gzip, w->at, w->in, n);
+	if (r)
+		return obd_fail(err, r, "cannot read: %s", strerror(-r));
+	w->at += n;
+	w->s.next_in = w->in;
+	w->s.avail_in = n;
+	progress_add(w->index->progress, n);
+	return 0;
+}
+
+/* Return: 1 at the end of a member, 0, or a negative errno. */
+static int step(struct walk *w, struct obd_error *err)
+{
+	struct gzip_index *index = w->index;
+	u32 before;
+	int r;
+
+	r = fill_in(w, err);
+	if (r)
+		return r;
+	slide(w);
+	w->s.next_out = w->out + w->filled;
+	before = w->s.avail_out = OUT_SIZE - w->filled;
+	r = inflate(&w->s, Z_BLOCK);
+	if (r != Z_OK && r != Z_STREAM_END)
+		return obd_fail(err, -EINVAL,
+				"is no whole gzip file: at byte %llu: %s",
+				(unsigned long long)(w->at - w->s.avail_in),
+				w->s.msg ?: "wrong");
+	before -= w->s.avail_out;
+	w->filled += before;
+	w->fresh += before;
+	index->data_size += before;
+	if (r == Z_STREAM_END)
+		return 1;
+	if ((w->s.data_type & (AT_BLOCK | LAST_BLOCK)) != AT_BLOCK ||
+	    (w->begun && index->data_size - w->last < index->span))
+		return 0;
+	return add_point(w, err);
+}
+
+/* Return: 1 if another member follows, 0 if not, or a negative errno. */
+static int next_member(struct walk *w, struct obd_error *err)
+{
+	w->index->nr_members++;
+	w->member = w->at - w->s.avail_in;
+	w->fresh = 0;
+	w->begun = false;
+	if (!w->s.avail_in && w->at == w->index->gzip->size)
+		return 0;
+	return inflateReset(&w->s) == Z_OK ? 1 :
+	       obd_fail(err, -EINVAL, "cannot begin a member");
+}
+
+static int walk(struct walk *w, struct obd_error *err)
+{
+	int r;
+
+	do {
+		do {
+			r = step(w, err);
+		} while (!r);
+		if (r > 0)
+			r = next_member(w, err);
+	} while (r > 0);
+	return r;
+}
+
+/* Return: bytes that the table takes, or a negative errno. */
+static s64 add_table(struct walk *w, struct obd_error *err)
+{
+	u64 len = w->index->nr_points * sizeof(*w->entries);
+	uLongf size = compressBound(len);
+	u8 *buf;
+	int r;
+
+	if (!w->index->level)
+		return add_bytes(w->index, w->entries, len, err) ?: (s64)len;
+	buf = malloc(size);
+	if (!buf || compress2(buf, &size, (void *)w->entries, len,
+			      w->index->level) != Z_OK)
+		r = obd_fail(err, -ENOMEM, "no memory to compress");
+	else
+		r = add_bytes(w->index, buf, size, err);
+	free(buf);
+	return r ?: (s64)size;
+}
+
+static int add_header(struct walk *w, u64 table_pos, u64 table_size,
+		      struct obd_error *err)
+{
+	const struct gzip_index *index = w->index;
+	struct gzidx_header h = {
+		.magic = GZIDX_MAGIC,
+		.major = GZIDX_MAJOR,
+		.algorithm = index->level ? GZIDX_ALGO_ZLIB : GZIDX_ALGO_NONE,
+		.level = index->level,
+		.span = cpu_to_le32(index->span),
+		.window_size = cpu_to_le32(GZIDX_WINDOW_SIZE),
+		.entry_size = cpu_to_le32(sizeof(struct gzidx_entry)),
+		.nr_entries = cpu_to_le64(index->nr_points),
+		.gzip_size = cpu_to_le64(index->gzip->size),
+		.index_size = cpu_to_le64(index->index_size),
+		.data_size = cpu_to_le64(index->data_size),
+		.table_offset = cpu_to_le64(table_pos),
+		.table_size = cpu_to_le64(table_size),
+	};
+
+	h.crc = cpu_to_le32(crc32c(0, &h, offsetof(struct gzidx_header, crc)));
+	return output_write(index->out, 0, &h, sizeof(h), err);
+}
+
+static int write_index(struct walk *w, struct obd_error *err)
+{
+	u64 table_pos;
+	s64 size;
+	int r;
+
+	w->index->index_size = sizeof(struct gzidx_header);
+	r = walk(w, err);
+	if (r)
+		return r;
+	table_pos = w->index->index_size;
+	size = add_table(w, err);
+	return size < 0 ? size : add_header(w, table_pos, size, err);
+}
+
+int gzip_index_write(struct gzip_index *index, struct obd_error *err)
+{
+	struct walk *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w || inflateInit2(&w->s, GZIP_FORMAT) != Z_OK) {
+		free(w);
+		return obd_fail(err, -ENOMEM, "no memory to inflate");
+	}
+	w->index = index;
+	r = write_index(w, err);
+	inflateEnd(&w->s);
+	free(w->entries);
+	free(w);
+	return r;
+}
