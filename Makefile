@@ -53,7 +53,9 @@ MODEL := $(BUILD)/model-disk
 
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 	    tools/trace-file.c tools/upper.c tools/replay.c \
+	    tools/gzip-index.c tools/progress.c \
 	    tests/fuzz/fixup.c tests/unit/blob-builder.c \
+	    tests/unit/gzip-builder.c \
 	    tests/unit/upper-model.c
 FUZZ_OBJ := $(FUZZ_SRC:%.c=$(BUILD)/fuzz/%.o)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz-*.c))

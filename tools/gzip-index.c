@@ -140,7 +140,8 @@ static int step(struct walk *w, struct obd_error *err)
 		return r;
 	slide(w);
 	w->s.next_out = w->out + w->filled;
-	before = w->s.avail_out = OUT_SIZE - w->filled;
+	w->s.avail_out = OUT_SIZE - w->filled;
+	before = w->s.avail_out;
 	r = inflate(&w->s, Z_BLOCK);
 	if (r != Z_OK && r != Z_STREAM_END)
 		return obd_fail(err, -EINVAL,

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The index of a gzip file, and what is inflated from its points: whatever they
+ * say, nothing is read or written out of bounds, and points are in order.
+ *
+ * The input is an index with the gzip file behind it.
+ */
+#include "dm-overlaybd-gzip.h"
+#include "tests/fuzz/fixup.h"
+#include "tests/unit/gzip-builder.h"
+
+#define DATA_SIZE	50000
+#define READ_MAX	4096U
+#define POINTS_MAX	16U
+
+static void make_seed(struct buffer *blob, u32 seed)
+{
+	static const int flushes[] = { Z_NO_FLUSH, Z_FULL_FLUSH, Z_BLOCK };
+	struct gzip_how how = { 6, Z_DEFAULT_STRATEGY, flushes[seed % 3], 5000 };
+	struct buffer data = {}, gzip = {};
+
+	buffer_add_zeros(&data, DATA_SIZE);
+	pattern_fill(data.data, seed, 0, DATA_SIZE / OBD_SECTOR_SIZE);
+	build_gzip(&gzip, &data, &how);
+	build_gzip_index(blob, &gzip, 8192, seed & 4);
+	buffer_add(blob, gzip.data, gzip.len);
+	buffer_release(&data);
+	buffer_release(&gzip);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
+			       unsigned int seed)
+{
+	struct gzidx_header *h = (void *)data;
+	struct buffer blob = {};
+
+	if (size < sizeof(*h)) {
+		make_seed(&blob, seed);
+		return fuzz_seed(data, max_size, &blob);
+	}
+	size = LLVMFuzzerMutate(data, size, max_size);
+	if (size < sizeof(*h))
+		return size;
+	memcpy(h->magic, GZIDX_MAGIC, GZIDX_MAGIC_SIZE);
+	if (seed % 8 && le64_to_cpu(h->index_size) <= size)
+		h->gzip_size = cpu_to_le64(size - le64_to_cpu(h->index_size));
+	gzip_index_fix(h);
+	return size;
+}
+
+static void check_points(const struct obd_gzip *gzip)
+{
+	u32 i;
+
+	for (i = 0; i < gzip->nr_points; i++) {
+		const struct obd_gzip_point *p = &gzip->points[i];
+
+		fuzz_assert(p->bits < 8 && p->gzip_pos > 0);
+		fuzz_assert(p->gzip_pos <= gzip->gzip_size);
+		fuzz_assert(p->window_pos <= gzip->index_size);
+		fuzz_assert(p->window_size <=
+			    gzip->index_size - p->window_pos);
+		fuzz_assert(obd_gzip_find(gzip, p->data_pos) >= p);
+	}
+}
+
+static void inflate_from(struct obd_inflater *inflater,
+			 const struct obd_gzip *gzip,
+			 const struct obd_gzip_point *p, const u8 *index)
+{
+	const u8 *in = index + gzip->index_size + p->gzip_pos;
+	u8 window[GZIDX_WINDOW_SIZE], out[READ_MAX];
+	u32 in_len = gzip->gzip_size - p->gzip_pos;
+	u32 out_len = sizeof(out), len;
+
+	if (obd_inflater_window(inflater, gzip, index + p->window_pos,
+				p->window_size, window, &len))
+		return;
+	fuzz_assert(len <= sizeof(window));
+	if (!obd_inflater_start(inflater, p, in[-1], window, len))
+		obd_inflater_run(inflater, in, &in_len, out, &out_len);
+	fuzz_assert(out_len <= sizeof(out));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct gzidx_header *h = (const void *)data;
+	struct obd_inflater inflater;
+	struct obd_gzip gzip = {};
+	struct obd_error err = {};
+	u64 index_size;
+	u32 i;
+
+	if (size < sizeof(*h) || obd_inflater_init(&inflater))
+		return 0;
+	index_size = min_t(u64, le64_to_cpu(h->index_size), size);
+	if (!obd_gzip_parse(&gzip, h, size - index_size, index_size, &err) &&
+	    !obd_gzip_load(&gzip, data + gzip.table_pos, &inflater, &err)) {
+		check_points(&gzip);
+		for (i = 0; i < min(gzip.nr_points, POINTS_MAX); i++)
+			inflate_from(&inflater, &gzip, &gzip.points[i], data);
+	} else {
+		fuzz_assert(err.text[0]);
+	}
+	obd_gzip_release(&gzip);
+	obd_inflater_exit(&inflater);
+	return 0;
+}
