@@ -9,7 +9,7 @@
 #include "tests/fuzz/fixup.h"
 #include "tests/unit/gzip-builder.h"
 
-#define DATA_SIZE	50000
+#define DATA_SIZE	37000
 #define READ_MAX	4096U
 #define POINTS_MAX	16U
 
@@ -22,10 +22,39 @@ static void make_seed(struct buffer *blob, u32 seed)
 	buffer_add_zeros(&data, DATA_SIZE);
 	pattern_fill(data.data, seed, 0, DATA_SIZE / OBD_SECTOR_SIZE);
 	build_gzip(&gzip, &data, &how);
-	build_gzip_index(blob, &gzip, 8192, seed & 4);
+	build_gzip_index(blob, &gzip, 33000, seed & 4);
 	buffer_add(blob, gzip.data, gzip.len);
 	buffer_release(&data);
 	buffer_release(&gzip);
+}
+
+/* Numbers of a point that is stored as it is: a little off. */
+static void mutate_point(u8 *data, size_t size, u32 seed)
+{
+	const struct gzidx_header *h = (const void *)data;
+	u64 pos = le64_to_cpu(h->table_offset);
+	struct gzidx_entry e;
+
+	if (pos > size || size - pos < 2 * sizeof(e))
+		return;
+	pos += seed % 2 * sizeof(e);
+	memcpy(&e, data + pos, sizeof(e));
+	switch (seed / 2 % 4) {
+	case 0:
+		e.window_size = cpu_to_le32(GZIDX_WINDOW_SIZE - 2 + seed / 8 % 5);
+		break;
+	case 1:
+		e.window_pos = cpu_to_le64(le64_to_cpu(h->index_size) -
+					   seed / 8 % 40000);
+		break;
+	case 2:
+		e.gzip_pos = cpu_to_le64(le64_to_cpu(h->gzip_size) + 2 -
+					 seed / 8 % 5);
+		break;
+	default:
+		e.bits = seed / 8;
+	}
+	memcpy(data + pos, &e, sizeof(e));
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
@@ -38,7 +67,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size,
 		make_seed(&blob, seed);
 		return fuzz_seed(data, max_size, &blob);
 	}
-	size = LLVMFuzzerMutate(data, size, max_size);
+	if (seed % 3 && h->algorithm == GZIDX_ALGO_NONE)
+		mutate_point(data, size, seed / 3);
+	else
+		size = LLVMFuzzerMutate(data, size, max_size);
 	if (size < sizeof(*h))
 		return size;
 	memcpy(h->magic, GZIDX_MAGIC, GZIDX_MAGIC_SIZE);

@@ -106,7 +106,7 @@ static void fill_cells(struct cell *cells, const struct lsmt_entry *e,
 	}
 }
 
-static void compress(struct buffer *blob, u64 *seed)
+static void compress_layer(struct buffer *blob, u64 *seed)
 {
 	const struct zfile_spec spec = {
 		.block_size = 4096U << random_below(seed, 3),
@@ -146,7 +146,7 @@ static void make_lower(struct pile *p, unsigned int i, u64 *seed)
 	if (one_in(seed, 2)) {
 		obd_layer_release(&lower->layer);
 		obd_file_close(&lower->dev);
-		compress(&blob, seed);
+		compress_layer(&blob, seed);
 		buffer_device(&blob, &lower->dev);
 		assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0,
 						&err), 0);
