@@ -44,7 +44,7 @@ static u64 check(const char *device, const char *file, bool live, bool honest)
 		judge_promise_all(&judge);
 	else
 		judge_promise_flushed(&judge, honest);
-	wrong = disk_judge(device, &judge, NULL);
+	wrong = disk_judge(device, &judge, NULL, NULL);
 	judge_release(&judge);
 	history_release(&history);
 	return wrong;

@@ -5,6 +5,7 @@
  */
 #include "tests/crash/disk.h"
 #include "tests/crash/mapper.h"
+#include "tests/crash/origin.h"
 #include "tests/crash/rewrite.h"
 
 #include <getopt.h>
@@ -106,10 +107,13 @@ static bool judge_point(struct run *run, size_t n)
 {
 	const struct crash_point *point = &run->points[n];
 	u64 every = run->o->change_every;
+	u8 wrong[SECTOR] = {};
 
 	promise_marked(run, point->cut);
-	if (disk_judge(DEVICE_PATH, &run->judge, run->contents))
+	if (disk_judge(DEVICE_PATH, &run->judge, run->contents, wrong)) {
+		origin_explain(&run->replay, run->disk, wrong);
 		return false;
+	}
 	return !every || n % every || go_on(run, run->o->seed + n);
 }
 

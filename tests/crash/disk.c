@@ -51,6 +51,7 @@ static u64 check_sectors(const char *path, u64 sectors, check_fn check,
 struct judging {
 	const struct judge *judge;
 	u64 *contents;
+	u8 *wrong;
 	u32 explained;
 };
 
@@ -63,14 +64,19 @@ static bool check_judge(void *context, u64 sector, const void *buf)
 		j->contents[sector] = stamp_read(buf, &at);
 	if (judge_sector(j->judge, sector, buf) == VERDICT_RIGHT)
 		return true;
+	if (j->wrong && !j->explained)
+		memcpy(j->wrong, buf, SECTOR);
 	if (j->explained++ < EXPLAINED_MAX)
 		judge_explain(j->judge, sector, buf);
 	return false;
 }
 
-u64 disk_judge(const char *path, const struct judge *judge, u64 *contents)
+u64 disk_judge(const char *path, const struct judge *judge, u64 *contents,
+	       u8 *wrong)
 {
-	struct judging j = { .judge = judge, .contents = contents };
+	struct judging j = {
+		.judge = judge, .contents = contents, .wrong = wrong
+	};
 
 	return check_sectors(path, judge->history->sectors, check_judge, &j);
 }

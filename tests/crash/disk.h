@@ -12,12 +12,14 @@
  * @path: the device
  * @judge: the judge, who has been told what was promised
  * @contents: what each sector holds; may be NULL
+ * @wrong: gets the first sector that is wrong; may be NULL
  *
  * Prints the first sectors that are wrong.
  *
  * Return: how many are.
  */
-u64 disk_judge(const char *path, const struct judge *judge, u64 *contents);
+u64 disk_judge(const char *path, const struct judge *judge, u64 *contents,
+	       u8 *wrong);
 
 /**
  * disk_change - write, discard and zero some more, one after the other
