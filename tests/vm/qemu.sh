@@ -128,6 +128,5 @@ qemu_start()
 		"${accel_args[@]}" "${disk_args[@]}" \
 		</dev/null >>"$rundir/emulator.err" 2>&1 &
 	guest_pid=$!
-	disown "$guest_pid"
 	pids+=("$guest_pid")
 }

@@ -40,6 +40,5 @@ uml_start()
 		7>>"$rundir/console" 8>>"$rundir/output" \
 		>>"$rundir/emulator.err" 2>&1 </dev/null &
 	guest_pid=$!
-	disown "$guest_pid"
 	pids+=("$guest_pid")
 }
