@@ -5,7 +5,6 @@
 #include <linux/sizes.h>
 
 #include "dm-overlaybd-ahead.h"
-#include "dm-overlaybd-chunk.h"
 
 /* Whoever reads more at a time gains nothing, and would pay for a copy. */
 #define READ_MAX	SZ_64K
@@ -49,18 +48,18 @@ static u32 skip_cached(struct obd_reader *reader, u32 block, u32 nr)
 static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 			 u32 from)
 {
-	const struct obd_zfile *z = &reader->source->blob->zfile;
+	const struct obd_source *source = reader->source;
 	u32 window = clamp(READ_ONCE(s->window) * 2,
-			   max(WINDOW_MIN >> z->block_shift, 1),
-			   max(WINDOW_MAX >> z->block_shift, 1));
-	u32 end = min(from + window, z->nr_blocks);
+			   max(WINDOW_MIN >> source->block_shift, 1),
+			   max(WINDOW_MAX >> source->block_shift, 1));
+	u32 end = min(from + window, source->nr_blocks);
 	u32 block = skip_cached(reader, from, end - from);
 
 	if (block < end) {
 		end = obd_cache_next(&reader->source->cache, block + 1,
 				     end - 1);
-		end = block + obd_chunk_bring(reader, block, end - block,
-					      OBD_CACHE_AHEAD);
+		end = block + obd_bring(reader, block, end - block,
+					OBD_CACHE_AHEAD);
 	}
 	WRITE_ONCE(s->end, end);
 	WRITE_ONCE(s->window, window);
@@ -68,13 +67,13 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 
 void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 {
-	const struct obd_zfile *z = &reader->source->blob->zfile;
+	const struct obd_source *source = reader->source;
 	struct obd_stream *s;
 	u32 end;
 
-	if ((u64)(last - first + 1) << z->block_shift > READ_MAX ||
+	if ((u64)(last - first + 1) << source->block_shift > READ_MAX ||
 	    READ_ONCE(reader->session->quiet) ||
-	    !obd_cache_fits(z->block_size))
+	    !obd_cache_fits(source->block_size))
 		return;
 	s = stream_find(reader, first);
 	if (!s) {
@@ -87,7 +86,7 @@ void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 	end = READ_ONCE(s->end);
 	if (end > last && end - last > READ_ONCE(s->window) / 2)
 		return;
-	end = clamp(end, first, last + z->nr_blocks);
-	if (end < z->nr_blocks)
+	end = clamp(end, first, last + source->nr_blocks);
+	if (end < source->nr_blocks)
 		stream_bring(reader, s, end);
 }

@@ -355,23 +355,35 @@ int obd_blob_read(const struct obd_blob *blob, u64 pos, void *buf, u64 len,
 	return r;
 }
 
+static struct lsmt_entry *alloc_entries(const struct obd_layer *layer)
+{
+	return kvmalloc_array(layer->nr_stored, sizeof(*layer->entries),
+			      OBD_GFP_BLOB);
+}
+
 static int read_index(struct obd_layer *layer, struct obd_scratch *scratch,
 		      struct obd_error *err)
 {
 	struct obd_lsmt *lsmt = &layer->lsmt;
+	int r;
 
 	lsmt->nr_entries = layer->nr_stored;
-	layer->entries = kvmalloc_array(lsmt->nr_entries,
-					sizeof(*layer->entries),
-					OBD_GFP_BLOB);
-	if (!layer->entries)
+	layer->entries = alloc_entries(layer);
+	if (layer->turbo)
+		layer->target = alloc_entries(layer);
+	if (!layer->entries || (layer->turbo && !layer->target))
 		return obd_fail(err, -ENOMEM,
 				"no memory for %u index entries",
 				lsmt->nr_entries);
-	return obd_blob_read(&layer->blob, lsmt->index_offset, layer->entries,
-			     (u64)lsmt->nr_entries * sizeof(*layer->entries),
-			     scratch, err) ?:
-	       obd_lsmt_check_index(lsmt, layer->entries, err);
+	r = obd_blob_read(&layer->blob, lsmt->index_offset, layer->entries,
+			  (u64)lsmt->nr_entries * sizeof(*layer->entries),
+			  scratch, err);
+	if (r)
+		return r;
+	if (layer->turbo)
+		return obd_lsmt_split_index(lsmt, layer->entries, layer->target,
+					    &layer->nr_target, err);
+	return obd_lsmt_check_index(lsmt, layer->entries, err);
 }
 
 int obd_layer_load_index(struct obd_layer *layer, struct obd_error *err)
@@ -430,7 +442,9 @@ int obd_layer_open(struct obd_layer *layer, struct obd_dev *dev, u64 bytes,
 void obd_layer_drop_index(struct obd_layer *layer)
 {
 	kvfree(layer->entries);
+	kvfree(layer->target);
 	layer->entries = NULL;
+	layer->target = NULL;
 }
 
 void obd_layer_release(struct obd_layer *layer)
@@ -447,13 +461,32 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr)
 	return 0;
 }
 
+/* The index of layer @nr, or the part of the one below that is about it. */
+static int get_index(struct obd_layer *const *layers, unsigned int nr,
+		     struct obd_index *index, struct obd_error *err)
+{
+	const struct obd_layer *layer = layers[nr];
+	const struct obd_layer *below = nr ? layers[nr - 1] : NULL;
+
+	if (!below || !below->turbo) {
+		*index = (struct obd_index) {
+			layer->entries, layer->lsmt.nr_entries
+		};
+		return 0;
+	}
+	*index = (struct obd_index) { below->target, below->nr_target };
+	return obd_lsmt_check_target(below->target, below->nr_target,
+				     DIV_ROUND_UP_ULL(layer->blob.data_size,
+						      OBD_SECTOR_SIZE), err);
+}
+
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 		    unsigned int nr, unsigned int first, struct obd_error *err)
 {
 	u64 sectors = obd_stack_sectors(layers, nr);
 	struct obd_index *indexes;
 	unsigned int i;
-	int r;
+	int r = 0;
 
 	if (!sectors)
 		return obd_fail(err, -EINVAL, "no layer has a virtual size");
@@ -462,11 +495,10 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 	indexes = kvmalloc_array(nr, sizeof(*indexes), GFP_KERNEL);
 	if (!indexes)
 		return obd_fail(err, -ENOMEM, "no memory for %u indexes", nr);
-	for (i = 0; i < nr; i++) {
-		indexes[i].entries = layers[i]->entries;
-		indexes[i].nr = layers[i]->lsmt.nr_entries;
-	}
-	r = obd_map_build(map, indexes, nr, first, sectors, err);
+	for (i = 0; !r && i < nr; i++)
+		r = get_index(layers, i, &indexes[i], err);
+	if (!r)
+		r = obd_map_build(map, indexes, nr, first, sectors, err);
 	kvfree(indexes);
 	return r;
 }

@@ -139,13 +139,20 @@ int obd_blob_read(const struct obd_blob *blob, u64 pos, void *buf, u64 len,
  * @blob: the blob
  * @lsmt: what its trailer says
  * @nr_stored: index entries on disk, padding included
+ * @turbo: its data may be in a target, which is the next layer of the stack and
+ *	has no index of its own; set before the index is loaded
  * @entries: its checked index, @lsmt.nr_entries of them; NULL when not loaded
+ * @target: the entries whose data is in the target; NULL likewise
+ * @nr_target: how many
  */
 struct obd_layer {
 	struct obd_blob blob;
 	struct obd_lsmt lsmt;
 	u32 nr_stored;
+	bool turbo;
 	struct lsmt_entry *entries;
+	struct lsmt_entry *target;
+	u32 nr_target;
 };
 
 /**
@@ -205,7 +212,8 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr);
 /**
  * obd_stack_merge - merge the indexes of a stack, or of its upper layers
  * @map: see obd_map_build()
- * @layers: opened layers, lowest first, from @first on with their indexes
+ * @layers: opened layers, lowest first, from @first on with their indexes; a
+ *	target is a layer behind the one that it belongs to
  * @nr: 1 to LSMT_MAX_LAYERS
  * @first: the lowest layer to merge, below @nr; the virtual size is that of the
  *	whole stack all the same

@@ -29,8 +29,7 @@
 /* For less than that, a copy costs no more than mapping pages. */
 #define MAP_PAGES_MIN	4
 
-/* Chunks for the cache that a target, and a source, may have under way. */
-#define BACKGROUND_MAX		8
+/* Chunks for the cache that a source may have under way. */
 #define SOURCE_BACKGROUND_MAX	32
 
 /* What a bio's own reads have of it. */
@@ -172,15 +171,6 @@ static bool is_reserve(const struct obd_chunk *chunk)
 	return chunk->bvecs != &chunk->bvec;
 }
 
-/* Whoever goes on with a bio that waits charges the one who sent it. */
-static void remember_sender(struct obd_io *io)
-{
-	struct block_device *bdev = io->reader->source->bdev;
-
-	if (io->bio->bi_bdev != bdev)
-		bio_set_dev(io->bio, bdev);
-}
-
 /* Take the reserve, or queue up for it: then @io may be gone already. */
 static struct obd_chunk *reserve_get(struct obd_io *io)
 {
@@ -188,7 +178,7 @@ static struct obd_chunk *reserve_get(struct obd_io *io)
 	struct obd_chunk *chunk;
 	unsigned long flags;
 
-	remember_sender(io);
+	obd_io_remember_sender(io);
 	spin_lock_irqsave(&source->lock, flags);
 	chunk = source->reserve;
 	source->reserve = NULL;
@@ -769,7 +759,7 @@ bool obd_chunk_wait(struct obd_io *io)
 	if (io->waited || io->reserve || !io->reader->cached ||
 	    list_empty_careful(&source->background))
 		return false;
-	remember_sender(io);
+	obd_io_remember_sender(io);
 	spin_lock_irqsave(&source->lock, flags);
 	list_for_each_entry(chunk, &source->background, link) {
 		if (io->block - chunk->block >= chunk->nr)
@@ -823,7 +813,7 @@ u32 obd_chunk_bring(struct obd_reader *reader, u32 block, u32 nr,
 	struct obd_chunk *chunk;
 	u32 len;
 
-	if (atomic_read(&reader->session->background) >= BACKGROUND_MAX ||
+	if (atomic_read(&reader->session->background) >= OBD_BACKGROUND_MAX ||
 	    !obd_cache_fits(source->blob->zfile.block_size))
 		return 0;
 	nr = clamp_t(u32, max, 1, nr);

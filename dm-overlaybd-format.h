@@ -84,6 +84,7 @@ static_assert(sizeof(struct lsmt_entry) == 16, "LSMT index entry");
 #define LSMT_MOFFSET_MASK	(0x0080000000000000ULL - 1)
 #define LSMT_ZEROED		0x0080000000000000ULL
 #define LSMT_TAG_SHIFT		56
+#define LSMT_TAG_TARGET		1	/* above the lowest: the data is elsewhere */
 
 #define LSMT_MAX_LAYERS		255
 #define LSMT_MAX_ENTRIES	0x100000U	/* of a sealed layer */

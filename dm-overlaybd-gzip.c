@@ -271,6 +271,53 @@ int obd_gzip_load(struct obd_gzip *gzip, const void *table,
 	return r;
 }
 
+static int read_index(struct obd_dev *index, u64 pos, void *buf, u32 len,
+		      struct obd_error *err)
+{
+	int r = obd_dev_read(index, pos, buf, len);
+
+	return r ? obd_fail(err, r, "gzip index: cannot read %u bytes at byte %llu: error %d",
+			    len, (unsigned long long)pos, r) : 0;
+}
+
+static int read_header(struct obd_gzip *gzip, struct obd_dev *index,
+		       u64 index_size, u64 gzip_size, struct obd_error *err)
+{
+	struct gzidx_header header;
+
+	if (index_size < sizeof(header))
+		return obd_fail(err, -EINVAL,
+				"gzip index: length is %llu bytes, expected %zu or more",
+				(unsigned long long)index_size, sizeof(header));
+	return read_index(index, 0, &header, sizeof(header), err) ?:
+	       obd_gzip_parse(gzip, &header, gzip_size, index_size, err);
+}
+
+static int read_table(struct obd_gzip *gzip, struct obd_dev *index,
+		      struct obd_error *err)
+{
+	void *table = kvmalloc(max(gzip->table_size, 1U), OBD_GFP_BLOB);
+	struct obd_inflater inflater = {};
+	int r;
+
+	if (!table || obd_inflater_init(&inflater))
+		r = obd_fail(err, -ENOMEM, "gzip index: no memory to read it");
+	else
+		r = read_index(index, gzip->table_pos, table, gzip->table_size,
+			       err) ?:
+		    obd_gzip_load(gzip, table, &inflater, err);
+	obd_inflater_exit(&inflater);
+	kvfree(table);
+	return r;
+}
+
+int obd_gzip_open(struct obd_gzip *gzip, struct obd_dev *index, u64 index_size,
+		  u64 gzip_size, struct obd_error *err)
+{
+	return read_header(gzip, index, index_size, gzip_size, err) ?:
+	       read_table(gzip, index, err);
+}
+
 void obd_gzip_release(struct obd_gzip *gzip)
 {
 	kvfree(gzip->points);
@@ -409,19 +456,27 @@ int obd_inflater_start(struct obd_inflater *inflater,
 	return zlib_inflateIncomp(s) == Z_OK ? 0 : -EILSEQ;
 }
 
+bool obd_inflater_at_block(const struct obd_inflater *inflater, u8 *bits)
+{
+	*bits = inflater->stream.data_type & LEFT_BITS;
+	return inflater->stream.data_type & AT_BLOCK;
+}
+
+/* Bits that it has already may be all that it takes to get on. */
 int obd_inflater_run(struct obd_inflater *inflater, const void *in,
-		     u32 *in_len, void *out, u32 *out_len)
+		     u32 *in_len, void *out, u32 *out_len, bool stop)
 {
 	z_stream *s = &inflater->stream;
-	int r;
+	int r, before = s->data_type;
 
 	s->next_in = (void *)in;
 	s->avail_in = *in_len;
 	s->next_out = out;
 	s->avail_out = *out_len;
-	r = zlib_inflate(s, Z_SYNC_FLUSH);
-	if (r == Z_OK && s->avail_in == *in_len && s->avail_out == *out_len)
-		r = Z_BUF_ERROR;
+	r = zlib_inflate(s, stop ? Z_BLOCK : Z_SYNC_FLUSH);
+	if ((r == Z_OK || r == Z_BUF_ERROR) && s->avail_in == *in_len &&
+	    s->avail_out == *out_len)
+		r = s->data_type == before ? Z_BUF_ERROR : Z_OK;
 	*in_len = s->avail_in;
 	*out_len = s->avail_out;
 	if (r == Z_STREAM_END)

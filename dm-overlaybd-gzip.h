@@ -6,8 +6,7 @@
 #ifndef DM_OVERLAYBD_GZIP_H
 #define DM_OVERLAYBD_GZIP_H
 
-#include "dm-overlaybd-error.h"
-#include "dm-overlaybd-format.h"
+#include "dm-overlaybd-blob.h"
 
 /* A window of bytes that do not compress takes a little more as a zlib stream. */
 #define OBD_GZIP_STORED_MAX	(GZIDX_WINDOW_SIZE + 256)
@@ -107,6 +106,21 @@ int obd_gzip_load(struct obd_gzip *gzip, const void *table,
 		  struct obd_inflater *inflater, struct obd_error *err);
 
 /**
+ * obd_gzip_open - read an index, check it, and keep its table
+ * @gzip: filled in; to be released with obd_gzip_release()
+ * @index: what the index lies on
+ * @index_size: its bytes, not more than can be read there
+ * @gzip_size: bytes of the gzip file
+ * @err: the reason, on failure
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_gzip_open(struct obd_gzip *gzip, struct obd_dev *index, u64 index_size,
+		  u64 gzip_size, struct obd_error *err);
+
+/**
  * obd_gzip_release - free what obd_gzip_load() allocated
  * @gzip: the index; a zeroed one is fine
  */
@@ -164,13 +178,25 @@ int obd_inflater_start(struct obd_inflater *inflater,
  * @in_len: its bytes; those that are left, on return
  * @out: where to
  * @out_len: room there; what is left, on return
+ * @stop: return wherever a deflate block begins
  *
  * Any context.
  *
- * Return: 0 if some of either was used; 1 at the end of the deflate stream;
- * -EILSEQ if it goes wrong, or not on.
+ * Return: 0 if it got on; 1 at the end of the deflate stream; -EILSEQ if it goes
+ * wrong, or not on.
  */
 int obd_inflater_run(struct obd_inflater *inflater, const void *in,
-		     u32 *in_len, void *out, u32 *out_len);
+		     u32 *in_len, void *out, u32 *out_len, bool stop);
+
+/**
+ * obd_inflater_at_block - has it stopped where a deflate block begins?
+ * @inflater: begun at a point, or run with @stop
+ * @bits: bits of the input that it has, but has not used, if it has
+ *
+ * Any context.
+ *
+ * Return: true if it has.
+ */
+bool obd_inflater_at_block(const struct obd_inflater *inflater, u8 *bits);
 
 #endif

@@ -34,14 +34,12 @@ MODULE_PARM_DESC(parallel_load,
 /**
  * struct obd_batch - layers that something is done with at once
  * @step: what; its result and the reason go to the layer
- * @lsmt: see obd_layers_open()
  * @cancelled: the user has given up
  * @pending: layers that are not done
  * @done: all are
  */
 struct obd_batch {
 	int (*step)(struct obd_load *load);
-	bool lsmt;
 	bool cancelled;
 	atomic_t pending;
 	struct completion done;
@@ -113,83 +111,152 @@ static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
 	return NULL;
 }
 
+static bool shared_is(const struct obd_shared *shared,
+		      const struct obd_load *l, u32 stamp, u32 index_stamp)
+{
+	return shared->kind == l->kind && shared->dev.bdev == l->bdev &&
+	       shared->bytes == l->bytes && shared->stamp == stamp &&
+	       shared->index == l->index &&
+	       shared->index_bytes == l->index_bytes &&
+	       shared->index_stamp == index_stamp;
+}
+
 /* The registry is locked. */
-static struct obd_shared *shared_find(const struct obd_load *l, u64 bytes,
-				      u32 stamp)
+static struct obd_shared *shared_find(const struct obd_load *l, u32 stamp,
+				      u32 index_stamp)
 {
 	struct obd_shared *shared;
 
 	list_for_each_entry(shared, &layers, link)
-		if (shared->dev.bdev == l->bdev && shared->bytes == bytes &&
-		    shared->stamp == stamp && shared->lsmt == l->batch->lsmt)
+		if (shared_is(shared, l, stamp, index_stamp))
 			return shared;
 	return NULL;
 }
 
-static struct obd_shared *shared_alloc(const struct obd_load *l, u64 bytes,
-				       u32 stamp)
+static struct obd_shared *shared_alloc(const struct obd_load *l, u32 stamp,
+				       u32 index_stamp)
 {
 	struct obd_shared *shared = kzalloc(sizeof(*shared), GFP_KERNEL);
 
 	if (!shared)
 		return NULL;
+	shared->kind = l->kind;
 	shared->dev.bdev = l->bdev;
-	shared->bytes = bytes;
+	shared->bytes = l->bytes;
 	shared->stamp = stamp;
-	shared->lsmt = l->batch->lsmt;
+	shared->index = l->index;
+	shared->index_bytes = l->index_bytes;
+	shared->index_stamp = index_stamp;
 	mutex_init(&shared->lock);
 	list_add(&shared->link, &layers);
 	return shared;
 }
 
-static struct obd_shared *shared_get(const struct obd_load *l, u64 bytes,
-				     u32 stamp)
+static struct obd_shared *shared_get(const struct obd_load *l, u32 stamp,
+				     u32 index_stamp)
 {
 	struct obd_shared *shared;
 
 	mutex_lock(&registry_lock);
-	shared = shared_find(l, bytes, stamp) ?: shared_alloc(l, bytes, stamp);
+	shared = shared_find(l, stamp, index_stamp) ?:
+		 shared_alloc(l, stamp, index_stamp);
 	if (shared)
 		shared->users++;
 	mutex_unlock(&registry_lock);
 	return shared;
 }
 
-/* The layer is locked. */
-static int shared_open(struct obd_shared *shared, struct obd_error *err)
+static int shared_open_gzip(struct obd_shared *shared, struct obd_error *err)
+{
+	const struct obd_gzip_devs devs = {
+		shared->dev.bdev, shared->bytes,
+		shared->index, shared->index_bytes
+	};
+	int r;
+
+	r = obd_gunzip_open(&shared->source, &devs, shared->dev.cancelled, err);
+	if (r)
+		return r;
+	shared->layer.blob.data_size = shared->source.data_size;
+	shared->packed = true;
+	return 0;
+}
+
+/* What is not on the device is not there; see obd_stack_merge(). */
+static int shared_open_raw(struct obd_shared *shared)
+{
+	shared->layer.blob.data_size = min(shared->bytes,
+					   obd_dev_size(&shared->dev));
+	return 0;
+}
+
+static int shared_open_blob(struct obd_shared *shared, struct obd_error *err)
 {
 	struct obd_layer *layer = &shared->layer;
 	int r;
 
-	if (shared->lsmt)
-		r = obd_layer_open_headers(layer, &shared->dev, shared->bytes,
-					   err);
-	else
+	if (shared->kind == OBD_BLOB)
 		r = obd_blob_open(&layer->blob, &shared->dev, shared->bytes,
 				  err);
-	if (!r && layer->blob.compressed) {
-		r = obd_source_init(&shared->source, &layer->blob,
-				    shared->dev.bdev);
-		if (r)
-			r = obd_fail(err, r, "no memory to decompress");
+	else
+		r = obd_layer_open_headers(layer, &shared->dev, shared->bytes,
+					   err);
+	if (r || !layer->blob.compressed)
+		return r;
+	r = obd_source_init_zfile(&shared->source, &layer->blob,
+				  shared->dev.bdev);
+	if (r)
+		return obd_fail(err, r, "no memory to decompress");
+	shared->packed = true;
+	return 0;
+}
+
+static int shared_open_kind(struct obd_shared *shared, struct obd_error *err)
+{
+	switch (shared->kind) {
+	case OBD_GZIP:
+		return shared_open_gzip(shared, err);
+	case OBD_RAW:
+		return shared_open_raw(shared);
+	default:
+		return shared_open_blob(shared, err);
 	}
+}
+
+/* The layer is locked. */
+static int shared_open(struct obd_shared *shared, struct obd_error *err)
+{
+	int r = shared_open_kind(shared, err);
+
+	shared->layer.turbo = shared->kind == OBD_TURBO;
 	shared->opened = !r;
 	if (r)
-		obd_layer_release(layer);
+		obd_layer_release(&shared->layer);
 	return r;
+}
+
+/* What tells a file from another in the same place. */
+static int load_stamp(struct obd_load *l, struct block_device *bdev, u64 *bytes,
+		      u32 *stamp)
+{
+	struct obd_dev dev = { bdev, &l->batch->cancelled };
+
+	if (!*bytes)
+		*bytes = obd_dev_size(&dev);
+	return obd_blob_stamp(&dev, *bytes, stamp, &l->err);
 }
 
 static int step_open(struct obd_load *l)
 {
-	struct obd_dev dev = { l->bdev, &l->batch->cancelled };
-	u64 bytes = l->bytes ?: obd_dev_size(&dev);
-	u32 stamp;
+	u32 stamp, index_stamp = 0;
 	int r;
 
-	r = obd_blob_stamp(&dev, bytes, &stamp, &l->err);
+	r = load_stamp(l, l->bdev, &l->bytes, &stamp);
+	if (!r && l->index)
+		r = load_stamp(l, l->index, &l->index_bytes, &index_stamp);
 	if (r)
 		return r;
-	l->shared = shared_get(l, bytes, stamp);
+	l->shared = shared_get(l, stamp, index_stamp);
 	if (!l->shared)
 		return obd_fail(&l->err, -ENOMEM, "no memory for a layer");
 	mutex_lock(&l->shared->lock);
@@ -203,10 +270,9 @@ static int step_open(struct obd_load *l)
 	return r;
 }
 
-struct obd_load *obd_layers_open(struct obd_load *loads, unsigned int nr,
-				 bool lsmt)
+struct obd_load *obd_layers_open(struct obd_load *loads, unsigned int nr)
 {
-	struct obd_batch batch = { .step = step_open, .lsmt = lsmt };
+	struct obd_batch batch = { .step = step_open };
 
 	return run_batch(loads, nr, &batch);
 }
@@ -224,7 +290,7 @@ void obd_shared_put(struct obd_shared *shared)
 	mutex_unlock(&registry_lock);
 	if (!last)
 		return;
-	if (shared->opened && shared->layer.blob.compressed)
+	if (shared->packed)
 		obd_source_exit(&shared->source);
 	obd_layer_release(&shared->layer);
 	mutex_destroy(&shared->lock);
@@ -241,12 +307,20 @@ bool obd_shared_by_others(const struct obd_shared *shared)
 	return others;
 }
 
+/* What a target holds is in the index of the layer before it. */
+static bool has_index(const struct obd_shared *shared)
+{
+	return shared->kind == OBD_LSMT || shared->kind == OBD_TURBO;
+}
+
 /* On success the index stays until shared_put_index(). */
 static int step_index(struct obd_load *l)
 {
 	struct obd_shared *shared = l->shared;
 	int r = 0;
 
+	if (!has_index(shared))
+		return 0;
 	mutex_lock(&shared->lock);
 	if (!shared->index_users) {
 		shared->dev.cancelled = &l->batch->cancelled;
@@ -260,6 +334,8 @@ static int step_index(struct obd_load *l)
 
 static void shared_put_index(struct obd_shared *shared)
 {
+	if (!has_index(shared))
+		return;
 	mutex_lock(&shared->lock);
 	if (!--shared->index_users)
 		obd_layer_drop_index(&shared->layer);

@@ -17,34 +17,51 @@
 #include <linux/mutex.h>
 
 #include "dm-overlaybd-bdev.h"
-#include "dm-overlaybd-read.h"
+#include "dm-overlaybd-gunzip.h"
+
+/* What a layer is. */
+enum obd_kind {
+	OBD_LSMT,	/* an LSMT layer */
+	OBD_TURBO,	/* one whose extents may lie in the layer behind it */
+	OBD_BLOB,	/* a blob, whatever it holds */
+	OBD_RAW,	/* bytes as they are */
+	OBD_GZIP,	/* a gzip file, with its index */
+};
 
 /**
  * struct obd_shared - a layer that devices share
  * @link: R: in the registry
  * @users: R: layers of tables
- * @bytes: K: length of the blob
+ * @kind: K: what it is
+ * @bytes: K: its length
  * @stamp: K: see obd_blob_stamp()
- * @lsmt: K: an LSMT layer; else the blob is all there is
  * @dev: K: the device that it lies on, which every user keeps open
+ * @index: K: the device with the index, if it is OBD_GZIP
+ * @index_bytes: K: its length
+ * @index_stamp: K: as @stamp
  * @lock: held to open the layer and to load its index
  * @opened: L: @layer and @source are there
+ * @packed: L: it is compressed: @source reads it
  * @index_users: L: merges that need the index
  * @layer: L: the layer; immutable once opened, but for the index
- * @source: L: reads it, if it is compressed
+ * @source: L: reads it
  *
  * R: under the lock of the registry; K: set when it is made; L: under @lock.
  */
 struct obd_shared {
 	struct list_head link;
 	unsigned int users;
+	enum obd_kind kind;
 	u64 bytes;
 	u32 stamp;
-	bool lsmt;
 	struct obd_dev dev;
+	struct block_device *index;
+	u64 index_bytes;
+	u32 index_stamp;
 
 	struct mutex lock;	/* see above */
 	bool opened;
+	bool packed;
 	unsigned int index_users;
 	struct obd_layer layer;
 	struct obd_source source;
@@ -54,8 +71,11 @@ struct obd_batch;
 
 /**
  * struct obd_load - a layer of a table that is being loaded
+ * @kind: what it is
  * @bdev: the device that it lies on
  * @bytes: its length; 0 for that of the device
+ * @index: the device with its index, if it is OBD_GZIP
+ * @index_bytes: its length; 0 for that of the device
  * @shared: the layer; the table's own reference to it
  * @found: somebody had opened it before
  * @result: 0 or a negative errno
@@ -64,8 +84,11 @@ struct obd_batch;
  * @work: does it
  */
 struct obd_load {
+	enum obd_kind kind;
 	struct block_device *bdev;
 	u64 bytes;
+	struct block_device *index;
+	u64 index_bytes;
 	struct obd_shared *shared;
 	bool found;
 	int result;
@@ -113,17 +136,15 @@ void obd_layers_exit(void);
 
 /**
  * obd_layers_open - open layers, several at a time
- * @loads: the layers, with @bdev and @bytes filled in. Release each with
+ * @loads: the layers, with all up to @index_bytes filled in. Release each with
  *	obd_shared_put(), also after a failure
  * @nr: how many
- * @lsmt: whether they are LSMT layers; else blobs
  *
  * Ends early if the user gives up.
  *
  * Return: the first that failed, or NULL.
  */
-struct obd_load *obd_layers_open(struct obd_load *loads, unsigned int nr,
-				 bool lsmt);
+struct obd_load *obd_layers_open(struct obd_load *loads, unsigned int nr);
 
 /**
  * obd_shared_put - a table does without a layer from now on

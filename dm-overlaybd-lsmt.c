@@ -115,11 +115,9 @@ int obd_lsmt_parse(const struct lsmt_header *header,
  * Offsets have 50 bits, lengths 14 and moffsets 55: none of the sums below
  * can wrap.
  */
-static int check_entry(const struct obd_lsmt *lsmt, const struct lsmt_entry *e,
-		       u32 i, u64 end, struct obd_error *err)
+static int check_place(const struct lsmt_entry *e, u32 i, u64 end,
+		       struct obd_error *err)
 {
-	u64 data_end = lsmt->index_offset >> OBD_SECTOR_SHIFT;
-	u64 moffset = lsmt_entry_moffset(e);
 	u64 offset = lsmt_entry_offset(e);
 	u32 len = lsmt_entry_length(e);
 
@@ -135,6 +133,16 @@ static int check_entry(const struct obd_lsmt *lsmt, const struct lsmt_entry *e,
 		return obd_fail(err, -EINVAL,
 				"index entry %u: offset %llu, length %u pass the last sector",
 				i, (unsigned long long)offset, len);
+	return 0;
+}
+
+static int check_data(const struct obd_lsmt *lsmt, const struct lsmt_entry *e,
+		      u32 i, struct obd_error *err)
+{
+	u64 data_end = lsmt->index_offset >> OBD_SECTOR_SHIFT;
+	u64 moffset = lsmt_entry_moffset(e);
+	u32 len = lsmt_entry_length(e);
+
 	if (lsmt_entry_zeroed(e))
 		return 0;
 	if (moffset < LSMT_HEADER_SPACE / OBD_SECTOR_SIZE ||
@@ -159,13 +167,81 @@ int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 
 		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
 			continue;
-		r = check_entry(lsmt, e, i, end, err);
+		r = check_place(e, i, end, err) ?: check_data(lsmt, e, i, err);
 		if (r)
 			return r;
 		end = lsmt_entry_offset(e) + lsmt_entry_length(e);
 		entries[kept++] = *e;
 	}
 	lsmt->nr_entries = kept;
+	return 0;
+}
+
+/* Tags count from the smallest that there is. */
+static u8 lowest_tag(const struct lsmt_entry *entries, u32 nr)
+{
+	u8 lowest = U8_MAX;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (lsmt_entry_offset(&entries[i]) != LSMT_OFFSET_PADDING)
+			lowest = min(lowest, lsmt_entry_tag(&entries[i]));
+	return lowest;
+}
+
+int obd_lsmt_split_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
+			 struct lsmt_entry *target, u32 *nr_target,
+			 struct obd_error *err)
+{
+	u8 lowest = lowest_tag(entries, lsmt->nr_entries);
+	u32 i, kept = 0, moved = 0;
+	u64 end = 0;
+
+	for (i = 0; i < lsmt->nr_entries; i++) {
+		const struct lsmt_entry *e = &entries[i];
+		u8 tag = lsmt_entry_tag(e) - lowest;
+		int r;
+
+		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
+			continue;
+		if (tag > LSMT_TAG_TARGET)
+			return obd_fail(err, -EINVAL,
+					"index entry %u: tag is %u, expected %u or %u",
+					i, lsmt_entry_tag(e), lowest,
+					lowest + LSMT_TAG_TARGET);
+		r = check_place(e, i, end, err);
+		if (!r && !tag)
+			r = check_data(lsmt, e, i, err);
+		if (r)
+			return r;
+		end = lsmt_entry_offset(e) + lsmt_entry_length(e);
+		if (tag)
+			target[moved++] = *e;
+		else
+			entries[kept++] = *e;
+	}
+	lsmt->nr_entries = kept;
+	*nr_target = moved;
+	return 0;
+}
+
+int obd_lsmt_check_target(const struct lsmt_entry *entries, u32 nr,
+			  u64 sectors, struct obd_error *err)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		u64 moffset = lsmt_entry_moffset(&entries[i]);
+		u32 len = lsmt_entry_length(&entries[i]);
+
+		if (!lsmt_entry_zeroed(&entries[i]) && moffset + len > sectors)
+			return obd_fail(err, -EINVAL,
+					"index entry for sector %llu: moffset %llu, length %u, expected within the target's %llu sectors",
+					(unsigned long long)
+					lsmt_entry_offset(&entries[i]),
+					(unsigned long long)moffset, len,
+					(unsigned long long)sectors);
+	}
 	return 0;
 }
 

@@ -209,6 +209,35 @@ int obd_lsmt_parse(const struct lsmt_header *header,
 int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 			 struct obd_error *err);
 
+/**
+ * obd_lsmt_split_index - check the index of a layer with data in two places
+ * @lsmt: the layer; @nr_entries becomes the number of entries kept
+ * @entries: its index as it is on disk; those stay whose data is in the layer
+ * @target: room for as many; gets those whose data is in the target
+ * @nr_target: how many
+ * @err: the reason, on failure
+ *
+ * What it leaves is sorted by offset; nothing overlaps, also not between the two.
+ * Whether the target is long enough is not checked.
+ *
+ * Return: 0, or -EINVAL.
+ */
+int obd_lsmt_split_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
+			 struct lsmt_entry *target, u32 *nr_target,
+			 struct obd_error *err);
+
+/**
+ * obd_lsmt_check_target - check that a target holds all that is said to be there
+ * @entries: see obd_lsmt_split_index()
+ * @nr: how many
+ * @sectors: what the target has
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int obd_lsmt_check_target(const struct lsmt_entry *entries, u32 nr,
+			  u64 sectors, struct obd_error *err);
+
 /* A checked index, to be merged. */
 struct obd_index {
 	const struct lsmt_entry *entries;

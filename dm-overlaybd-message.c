@@ -78,7 +78,7 @@ static int handle_range(struct obd_target *t, char **argv, bool queue)
 
 	if (parse_number(argv[0], &layer) || parse_number(argv[1], &block) ||
 	    parse_number(argv[2], &count) || layer >= t->nr_layers ||
-	    !t->layers[layer].blob->compressed)
+	    !t->layers[layer].shared->packed)
 		return -EINVAL;
 	reader = &t->layers[layer].reader;
 	return queue ? obd_prefetch_add(&t->prefetch, reader, block, count) :

@@ -6,7 +6,6 @@
 #include <linux/math64.h>
 #include <linux/sizes.h>
 
-#include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-prefetch.h"
 
 #define TICK_MS		10
@@ -55,7 +54,7 @@ static void remove_range(struct obd_prefetch *p, struct wanted *range)
 
 static u32 block_bytes(const struct obd_reader *reader)
 {
-	return reader->source->blob->zfile.block_size;
+	return reader->source->block_size;
 }
 
 static void advance(struct wanted *range, u32 nr)
@@ -103,8 +102,8 @@ static void prefetch_work(struct work_struct *work)
 		if (!obd_cache_fits(block_bytes(range->reader)))
 			range->count = 0;
 		if (range->count) {
-			nr = obd_chunk_bring(range->reader, range->block,
-					     range->count, OBD_CACHE_PREFETCH);
+			nr = obd_bring(range->reader, range->block,
+				       range->count, OBD_CACHE_PREFETCH);
 			if (!nr)
 				break;
 			advance(range, nr);
@@ -130,7 +129,7 @@ void obd_prefetch_init(struct obd_prefetch *prefetch)
 
 int obd_prefetch_check(const struct obd_reader *reader, u32 block, u32 count)
 {
-	u32 nr_blocks = reader->source->blob->zfile.nr_blocks;
+	u32 nr_blocks = reader->source->nr_blocks;
 
 	if (!reader->cached || !obd_cache_fits(block_bytes(reader)))
 		return -EOPNOTSUPP;

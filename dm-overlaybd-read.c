@@ -7,15 +7,26 @@
 #include "dm-overlaybd-ahead.h"
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
+#include "dm-overlaybd-gunzip.h"
 #include "dm-overlaybd-read.h"
 
-int obd_source_init(struct obd_source *source, const struct obd_blob *blob,
-		    struct block_device *bdev)
+void obd_source_init(struct obd_source *source, struct block_device *bdev,
+		     u64 data_size, u8 block_shift)
+{
+	source->bdev = bdev;
+	source->data_size = data_size;
+	source->block_shift = block_shift;
+	source->block_size = 1U << block_shift;
+	source->nr_blocks = (data_size + source->block_size - 1) >> block_shift;
+	obd_cache_layer_init(&source->cache);
+}
+
+int obd_source_init_zfile(struct obd_source *source,
+			  const struct obd_blob *blob,
+			  struct block_device *bdev)
 {
 	int r;
 
-	source->blob = blob;
-	source->bdev = bdev;
 	spin_lock_init(&source->lock);
 	INIT_LIST_HEAD(&source->waiting);
 	INIT_LIST_HEAD(&source->background);
@@ -25,14 +36,33 @@ int obd_source_init(struct obd_source *source, const struct obd_blob *blob,
 	source->reserve = obd_chunk_alloc_reserve(&blob->zfile);
 	if (!source->reserve)
 		return -ENOMEM;
-	obd_cache_layer_init(&source->cache);
+	source->blob = blob;
+	source->table_bytes = obd_zfile_bytes(&blob->zfile);
+	obd_source_init(source, bdev, blob->data_size, blob->zfile.block_shift);
 	return 0;
 }
 
 void obd_source_exit(struct obd_source *source)
 {
+	obd_gunzip_free(source->gunzip);
 	obd_cache_layer_exit(&source->cache);
 	obd_chunk_free(source->reserve);
+}
+
+u32 obd_bring(struct obd_reader *reader, u32 block, u32 nr,
+	      enum obd_cache_origin origin)
+{
+	return reader->source->gunzip ?
+	       obd_gunzip_bring(reader, block, nr, origin) :
+	       obd_chunk_bring(reader, block, nr, origin);
+}
+
+void obd_io_remember_sender(struct obd_io *io)
+{
+	struct block_device *bdev = io->reader->source->bdev;
+
+	if (io->bio->bi_bdev != bdev)
+		bio_set_dev(io->bio, bdev);
 }
 
 void obd_io_put(struct obd_io *io)
@@ -72,11 +102,20 @@ static void count_use(struct obd_counters __percpu *counters, u8 origin)
 		this_cpu_inc(counters->prefetch_used);
 }
 
+void obd_io_copy(struct obd_io *io, const void *data, u32 len, u32 *from,
+		 u32 *to)
+{
+	u64 begin = (u64)io->block << io->reader->source->block_shift;
+
+	*from = max(begin, io->pos) - begin;
+	*to = min(begin + len, io->end) - begin;
+	obd_copy_out(io->bio, &io->at, data + *from, *to - *from);
+}
+
 /* Copy what the bio wants of its next block, if the cache has it. */
 static bool serve_block(struct obd_io *io)
 {
 	struct obd_reader *reader = io->reader;
-	u64 begin = (u64)io->block << reader->source->blob->zfile.block_shift;
 	struct obd_cached *cached;
 	u32 from, to;
 
@@ -84,9 +123,7 @@ static bool serve_block(struct obd_io *io)
 	cached = obd_cache_find(&reader->source->cache, io->block,
 				reader->checked);
 	if (cached) {
-		from = max(begin, io->pos) - begin;
-		to = min(begin + cached->len, io->end) - begin;
-		obd_copy_out(io->bio, &io->at, cached->data + from, to - from);
+		obd_io_copy(io, cached->data, cached->len, &from, &to);
 		if (obd_cache_touch(cached, from, to))
 			count_use(reader->session->counters, cached->origin);
 	}
@@ -116,6 +153,10 @@ bool obd_io_serve(struct obd_io *io)
 static void io_submit(struct obd_io *io)
 {
 	while (!obd_io_serve(io)) {
+		if (io->reader->source->gunzip) {
+			obd_gunzip_read(io);
+			return;
+		}
 		if (obd_chunk_wait(io) || !obd_chunk_read(io))
 			return;
 		if (io->block > io->last)
@@ -133,7 +174,7 @@ static void io_work(struct work_struct *work)
 /* Zero what lies behind the end of the blob; how many bytes are before it? */
 static u32 zero_tail(struct obd_reader *reader, struct bio *bio, u64 pos)
 {
-	u64 size = reader->source->blob->data_size;
+	u64 size = reader->source->data_size;
 	struct bvec_iter iter = bio->bi_iter;
 	u32 len = iter.bi_size;
 	u32 keep = pos < size ? min_t(u64, len, size - pos) : 0;
@@ -148,7 +189,7 @@ static u32 zero_tail(struct obd_reader *reader, struct bio *bio, u64 pos)
 void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 		  struct obd_io *io, u64 pos)
 {
-	u8 shift = reader->source->blob->zfile.block_shift;
+	u8 shift = reader->source->block_shift;
 	u32 len = zero_tail(reader, bio, pos);
 
 	if (!len) {
@@ -164,6 +205,7 @@ void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 	io->last = (pos + len - 1) >> shift;
 	io->status = BLK_STS_OK;
 	io->waited = false;
+	io->origin = OBD_CACHE_READ;
 	io->reserve = NULL;
 	atomic_set(&io->pending, 1);
 	INIT_WORK(&io->work, io_work);

@@ -4,7 +4,8 @@
  * cache, read the stored ones of the others, decompress them, copy out, end the
  * bio.
  *
- * What is cached is copied at once. The other blocks are cut into chunks, see
+ * What is cached is copied at once. For the rest, a gzip file has streams, see
+ * dm-overlaybd-gunzip.h. The blocks of a ZFile are cut into chunks, see
  * dm-overlaybd-chunk.h; all chunks of a bio are submitted before the first is
  * awaited. Chunks are allocated without waiting. When there is no memory, a bio
  * falls back on the reserve of its layer, a chunk for one block that was
@@ -31,6 +32,9 @@
 /* Sequential readers of one layer that can be told from one another. */
 #define OBD_STREAMS		4
 
+/* Chunks or runs for the cache that a target may have under way. */
+#define OBD_BACKGROUND_MAX	8
+
 /* The @next of a stream that has read nothing. */
 #define OBD_STREAM_NEW		U32_MAX
 
@@ -50,20 +54,36 @@ struct obd_counters {
 };
 
 struct obd_chunk;
+struct obd_gunzip;
 
 /**
  * struct obd_source - compressed data that several devices may read
- * @blob: the blob; immutable
  * @bdev: the device that it lies on
+ * @data_size: bytes, decompressed
+ * @block_size: bytes of a block, but for the last
+ * @nr_blocks: how many
+ * @block_shift: @block_size is 2^@block_shift
+ * @table_bytes: memory that the table takes which says where blocks are
+ * @blob: the ZFile; NULL if it is none
+ * @gunzip: the gzip file; NULL if it is none
  * @cache: decompressed blocks of it
  * @lock: protects what follows; taken from any context
  * @reserve: chunk for one block; NULL while it is in use
  * @waiting: bios that wait for it
  * @background: chunks for the cache that are under way
+ *
+ * The lock and what follows is for ZFiles. What is before the cache is
+ * immutable.
  */
 struct obd_source {
-	const struct obd_blob *blob;
 	struct block_device *bdev;
+	u64 data_size;
+	u32 block_size;
+	u32 nr_blocks;
+	u8 block_shift;
+	u64 table_bytes;
+	const struct obd_blob *blob;
+	struct obd_gunzip *gunzip;
 	struct obd_cache_layer cache;
 
 	spinlock_t lock;	/* protects what follows */
@@ -128,7 +148,7 @@ struct obd_reader {
 /**
  * struct obd_io - a bio that is being read; dm's per-bio data
  * @reader: whose
- * @bio: which
+ * @bio: which; NULL if blocks of a gzip file are to be brought into the cache
  * @at: the part of it that shows @block and what follows
  * @pos: byte of the decompressed blob that its first byte shows
  * @end: the byte behind the last
@@ -137,6 +157,7 @@ struct obd_reader {
  * @pending: chunks under way, and one for the submission itself
  * @status: an error, or BLK_STS_OK
  * @waited: it has waited for a chunk for the cache, and does not do so again
+ * @origin: why blocks of a gzip file come to the cache
  * @reserve: the source's reserve, once it has been handed to this bio
  * @link: in the list that it waits in
  * @work: goes on with the submission
@@ -152,13 +173,24 @@ struct obd_io {
 	atomic_t pending;
 	blk_status_t status;
 	bool waited;
+	u8 origin;
 	struct obd_chunk *reserve;
 	struct list_head link;
 	struct work_struct work;
 };
 
 /**
- * obd_source_init - set up a source
+ * obd_source_init - set up what all sources have
+ * @source: filled in
+ * @bdev: the device that it lies on
+ * @data_size: bytes, decompressed
+ * @block_shift: the unit of the cache is 2^@block_shift bytes
+ */
+void obd_source_init(struct obd_source *source, struct block_device *bdev,
+		     u64 data_size, u8 block_shift);
+
+/**
+ * obd_source_init_zfile - set up the source of a ZFile
  * @source: filled in; release with obd_source_exit()
  * @blob: a compressed blob
  * @bdev: the device that it lies on
@@ -167,8 +199,9 @@ struct obd_io {
  *
  * Return: 0 or -ENOMEM.
  */
-int obd_source_init(struct obd_source *source, const struct obd_blob *blob,
-		    struct block_device *bdev);
+int obd_source_init_zfile(struct obd_source *source,
+			  const struct obd_blob *blob,
+			  struct block_device *bdev);
 
 /**
  * obd_source_exit - free a source that nobody reads any more
@@ -189,6 +222,41 @@ void obd_source_exit(struct obd_source *source);
  */
 void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 		  struct obd_io *io, u64 pos);
+
+/**
+ * obd_bring - begin to bring blocks into the cache
+ * @reader: whose
+ * @block: the first
+ * @nr: how many at the most, 1 or more; they must exist
+ * @origin: why
+ *
+ * Does not sleep for memory; submits a bio.
+ *
+ * Return: how many blocks are under way; 0 if it cannot be done now.
+ */
+u32 obd_bring(struct obd_reader *reader, u32 block, u32 nr,
+	      enum obd_cache_origin origin);
+
+/**
+ * obd_io_remember_sender - have a bio that waits say who sent it
+ * @io: the bio
+ *
+ * Whoever goes on with it charges them. Any context.
+ */
+void obd_io_remember_sender(struct obd_io *io);
+
+/**
+ * obd_io_copy - copy what a bio wants of its next block
+ * @io: the bio; stays at the block
+ * @data: the block
+ * @len: bytes of it
+ * @from: the first byte of it that was wanted
+ * @to: the byte behind the last
+ *
+ * Any context.
+ */
+void obd_io_copy(struct obd_io *io, const void *data, u32 len, u32 *from,
+		 u32 *to);
 
 /**
  * obd_io_serve - copy what the cache has of a bio, from its next block on

@@ -46,9 +46,9 @@ static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
 		const struct obd_target_layer *l = &t->layers[i];
 		u64 table, cache;
 
-		if (!l->blob->compressed)
+		if (!l->shared->packed)
 			continue;
-		table = obd_zfile_bytes(&l->blob->zfile);
+		table = l->shared->source.table_bytes;
 		cache = atomic_long_read(&l->shared->source.cache.bytes);
 		sum->table_bytes += table;
 		sum->cache_bytes += cache;
@@ -94,12 +94,12 @@ static void status_info(struct obd_target *t, char *result,
 	sum_layers(t, &layers);
 	if (t->stack)
 		obd_stack_usage(t->stack, &stack);
-	if (!t->zfile)
+	if (!t->single)
 		DMEMIT("%u %u %llu ", nr_layers(t), stack.extents, stack.bytes);
 	DMEMIT("%llu %llu %llu %llu %llu %llu %llu", layers.table_bytes,
 	       sum.stored_bytes, sum.blocks, sum.deferred, sum.read_errors,
 	       sum.crc_errors, sum.decompress_errors);
-	if (!t->zfile)
+	if (!t->single)
 		DMEMIT(" %llu", stack.shared_bytes);
 	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u",
 	       layers.shared_table_bytes, layers.cache_bytes,
@@ -126,17 +126,43 @@ static void status_options(const struct obd_target *t, char *result,
 		DMEMIT(" " OBD_OPT_LOW_WATER " %llu", t->upper.low_water);
 }
 
+/* The word before a layer's device, and a space. */
+static const char *layer_kind(const struct obd_target_layer *l)
+{
+	if (l->kind == OBD_LSMT)
+		return OBD_KIND_LOWER " ";
+	return l->kind == OBD_TURBO ? OBD_KIND_TURBO " " : "";
+}
+
+static unsigned int nr_args(const struct obd_target *t)
+{
+	unsigned int i, nr = t->upper.data ? OBD_UPPER_ARGS : 0;
+
+	for (i = 0; i < t->nr_layers; i++)
+		if (t->layers[i].kind == OBD_LSMT)
+			nr += OBD_LOWER_ARGS;
+		else if (t->layers[i].kind == OBD_TURBO)
+			nr += OBD_TURBO_ARGS;
+	return nr;
+}
+
 static void status_table(struct obd_target *t, char *result,
 			 unsigned int maxlen)
 {
 	unsigned int i, sz = 0;
 
-	if (!t->zfile)
-		DMEMIT("%u ", nr_layers(t) * OBD_LAYER_ARGS);
-	for (i = 0; i < t->nr_layers; i++)
-		DMEMIT("%s%s%s %llu", i ? " " : "",
-		       t->zfile ? "" : OBD_KIND_LOWER " ",
-		       t->layers[i].dm_dev->name, t->layers[i].bytes);
+	if (!t->single)
+		DMEMIT("%u ", nr_args(t));
+	for (i = 0; i < t->nr_layers; i++) {
+		const struct obd_target_layer *l = &t->layers[i];
+
+		DMEMIT("%s%s%s %llu", i ? " " : "", layer_kind(l),
+		       l->dm_dev->name, l->bytes);
+		if (l->index)
+			DMEMIT(" %s %llu", l->index->name, l->index_bytes);
+		else if (l->kind == OBD_RAW)
+			DMEMIT(" " OBD_NO_DEVICE " 0");
+	}
 	if (t->upper.data)
 		DMEMIT("%s" OBD_KIND_UPPER " %s %s", i ? " " : "",
 		       t->upper.data->name, t->upper.index->name);
@@ -150,9 +176,15 @@ static void status_ima(struct dm_target *ti, char *result, unsigned int maxlen)
 
 	DMEMIT_TARGET_NAME_VERSION(ti->type);
 	DMEMIT(",layers=%u,verify=%c", nr_layers(t), t->session.verify ? 'y' : 'n');
-	for (i = t->nr_layers; i--;)
+	for (i = t->nr_layers; i--;) {
+		const struct obd_target_layer *l = &t->layers[i];
+
 		DMEMIT(",layer_%u_device_name=%s,layer_%u_bytes=%llu", i,
-		       t->layers[i].dm_dev->name, i, t->layers[i].bytes);
+		       l->dm_dev->name, i, l->bytes);
+		if (l->index)
+			DMEMIT(",layer_%u_index_device_name=%s,layer_%u_index_bytes=%llu",
+			       i, l->index->name, i, l->index_bytes);
+	}
 	if (t->upper.data)
 		DMEMIT(",upper_data_device_name=%s,upper_index_device_name=%s",
 		       t->upper.data->name, t->upper.index->name);

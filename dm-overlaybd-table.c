@@ -44,6 +44,8 @@ static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 	obd_shared_put(l->shared);
 	if (l->dm_dev)
 		dm_put_device(ti, l->dm_dev);
+	if (l->index)
+		dm_put_device(ti, l->index);
 }
 
 static void upper_exit(struct dm_target *ti, struct obd_target_upper *upper)
@@ -134,17 +136,46 @@ static int layer_get_device(struct dm_target *ti, unsigned int nr,
 	return 0;
 }
 
+/* A device and a length. */
+static int file_parse(struct dm_target *ti, unsigned int nr,
+		      struct dm_arg_set *as, struct dm_dev **dm_dev, u64 *bytes)
+{
+	const char *path = dm_shift_arg(as);
+	const char *length = dm_shift_arg(as);
+
+	if (kstrtou64(length, 10, bytes))
+		return target_fail(ti, -EINVAL,
+				   "layer %u: length is \"%s\", expected a number of bytes",
+				   nr, length);
+	return layer_get_device(ti, nr, path, BLK_OPEN_READ, dm_dev);
+}
+
 static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 		       unsigned int nr, struct dm_arg_set *as)
 {
-	const char *path = dm_shift_arg(as);
-	const char *bytes = dm_shift_arg(as);
+	return file_parse(ti, nr, as, &l->dm_dev, &l->bytes);
+}
 
-	if (kstrtou64(bytes, 10, &l->bytes))
-		return target_fail(ti, -EINVAL,
-				   "layer %u: length is \"%s\", expected a number of bytes",
-				   nr, bytes);
-	return layer_get_device(ti, nr, path, BLK_OPEN_READ, &l->dm_dev);
+static int gzip_parse(struct dm_target *ti, struct obd_target_layer *l,
+		      unsigned int nr, struct dm_arg_set *as)
+{
+	l->kind = OBD_GZIP;
+	return layer_parse(ti, l, nr, as) ?:
+	       file_parse(ti, nr, as, &l->index, &l->index_bytes);
+}
+
+/* What holds the data of a turbo layer: a gzip file, or one without an index. */
+static int target_parse(struct dm_target *ti, struct obd_target_layer *l,
+			unsigned int nr, struct dm_arg_set *as)
+{
+	int r;
+
+	if (strcmp(as->argv[2], OBD_NO_DEVICE))
+		return gzip_parse(ti, l, nr, as);
+	l->kind = OBD_RAW;
+	r = layer_parse(ti, l, nr, as);
+	dm_consume_args(as, 2);
+	return r;
 }
 
 static void reader_init(struct obd_target *t, struct obd_target_layer *l,
@@ -157,7 +188,8 @@ static void reader_init(struct obd_target *t, struct obd_target_layer *l,
 	reader->session = &t->session;
 	reader->layer = nr;
 	reader->cached = !t->no_cache;
-	reader->checked = t->session.verify || !l->blob->zfile.verify;
+	reader->checked = t->session.verify ||
+			  !l->shared->layer.blob.zfile.verify;
 	for (i = 0; i < OBD_STREAMS; i++)
 		reader->streams[i].next = OBD_STREAM_NEW;
 }
@@ -172,10 +204,9 @@ static void layer_init(struct obd_target *t, unsigned int nr,
 	if (load->result)
 		return;
 	t->times.nr_found += load->found;
-	l->blob = &l->shared->layer.blob;
-	if (!l->blob->compressed) {
+	if (!l->shared->packed) {
 		route->bdev = l->dm_dev->bdev;
-		route->start = l->blob->start >> SECTOR_SHIFT;
+		route->start = l->shared->layer.blob.start >> SECTOR_SHIFT;
 		return;
 	}
 	route->reader = &l->reader;
@@ -216,33 +247,37 @@ static int upper_parse(struct dm_target *ti, unsigned int nr,
 }
 
 /* The group's arguments; @as stands behind them afterwards. */
-static int parse_layers(struct dm_target *ti, struct dm_arg_set *as,
-			unsigned int nr_args)
+static int parse_layers(struct dm_target *ti, struct dm_arg_set *as)
 {
 	struct obd_target *t = ti->private;
-	unsigned int i;
+	struct obd_target_layer *l = t->layers;
+	unsigned int nr = 0;
 	int r = 0;
 
-	for (i = 0; !r && i < nr_args / OBD_LAYER_ARGS; i++) {
-		const char *kind = dm_shift_arg(as);
+	while (!r && nr < t->nr_layers) {
+		bool turbo = !strcmp(dm_shift_arg(as), OBD_KIND_TURBO);
 
-		if (i < t->nr_layers && !strcmp(kind, OBD_KIND_LOWER))
-			r = layer_parse(ti, &t->layers[i], i, as);
-		else if (i == t->nr_layers && !strcmp(kind, OBD_KIND_UPPER))
-			r = upper_parse(ti, i, as);
-		else
-			r = target_fail(ti, -EINVAL,
-					"layer %u: kind is \"%s\", expected \"%s\", or \"%s\" for the last",
-					i, kind, OBD_KIND_LOWER,
-					OBD_KIND_UPPER);
+		l[nr].kind = turbo ? OBD_TURBO : OBD_LSMT;
+		r = layer_parse(ti, &l[nr], nr, as);
+		nr++;
+		if (!r && turbo) {
+			r = target_parse(ti, &l[nr], nr, as);
+			nr++;
+		}
 	}
 	return r;
 }
 
-/* Whether the last of the layers is an upper. */
-static bool has_upper(const struct dm_arg_set *as, unsigned int nr_args)
+/* The upper is the last layer, if there is one. */
+static int parse_upper(struct dm_target *ti, struct dm_arg_set *as,
+		       bool has_upper)
 {
-	return !strcmp(as->argv[nr_args - OBD_LAYER_ARGS], OBD_KIND_UPPER);
+	struct obd_target *t = ti->private;
+
+	if (!has_upper)
+		return 0;
+	dm_consume_args(as, 1);
+	return upper_parse(ti, t->nr_layers, as);
 }
 
 static int parse_low_water(struct dm_target *ti, struct dm_arg_set *as)
@@ -296,18 +331,70 @@ static int parse_options(struct dm_target *ti, struct dm_arg_set *as)
 	return r;
 }
 
+/* What the words of the table make. */
+struct group {
+	unsigned int nr_args;
+	unsigned int nr_layers;	/* but the upper; a target is one */
+	bool upper;
+};
+
 static int parse_count(struct dm_target *ti, struct dm_arg_set *as,
-		       unsigned int *nr_args)
+		       struct group *group)
 {
 	const char *arg = dm_shift_arg(as);
 
-	if (!arg || kstrtouint(arg, 10, nr_args) || !*nr_args ||
-	    *nr_args % OBD_LAYER_ARGS ||
-	    *nr_args > OBD_LAYER_ARGS * LSMT_MAX_LAYERS || *nr_args > as->argc)
+	if (!arg || kstrtouint(arg, 10, &group->nr_args) || !group->nr_args ||
+	    group->nr_args > as->argc)
 		return target_fail(ti, -EINVAL,
-				   "number of layer arguments is \"%s\", expected a multiple of %u, for 1 to %u layers; %u arguments follow it",
-				   arg ?: "", OBD_LAYER_ARGS, LSMT_MAX_LAYERS,
-				   as->argc);
+				   "number of layer arguments is \"%s\", expected %u or more; %u arguments follow it",
+				   arg ?: "", OBD_LOWER_ARGS, as->argc);
+	return 0;
+}
+
+static bool is_upper(const char *kind)
+{
+	return !strcmp(kind, OBD_KIND_UPPER);
+}
+
+/* How many words a layer has, the kind included; 0 if that is unknown. */
+static unsigned int kind_args(const char *kind)
+{
+	if (!strcmp(kind, OBD_KIND_LOWER))
+		return OBD_LOWER_ARGS;
+	if (!strcmp(kind, OBD_KIND_TURBO))
+		return OBD_TURBO_ARGS;
+	return is_upper(kind) ? OBD_UPPER_ARGS : 0;
+}
+
+/* See which layers there are, before anything is allocated for them. */
+static int parse_kinds(struct dm_target *ti, const struct dm_arg_set *as,
+		       struct group *group)
+{
+	unsigned int i, nr;
+
+	for (i = 0; i < group->nr_args; i += nr) {
+		const char *kind = as->argv[i];
+
+		nr = kind_args(kind);
+		if (!nr || (is_upper(kind) && i + nr < group->nr_args))
+			return target_fail(ti, -EINVAL,
+					   "layer %u: kind is \"%s\", expected \"%s\" or \"%s\", or \"%s\" for the last",
+					   group->nr_layers, kind, OBD_KIND_LOWER, OBD_KIND_TURBO,
+					   OBD_KIND_UPPER);
+		if (nr > group->nr_args - i)
+			return target_fail(ti, -EINVAL,
+					   "layer %u: %u arguments, expected %u for \"%s\"",
+					   group->nr_layers,
+					   group->nr_args - i, nr, kind);
+		group->upper = is_upper(kind);
+		if (!group->upper)
+			group->nr_layers += nr == OBD_TURBO_ARGS ? 2 : 1;
+	}
+	if (group->nr_layers + group->upper > LSMT_MAX_LAYERS)
+		return target_fail(ti, -EINVAL,
+				   "%u layers, expected 1 to %u; a turbo layer counts as two",
+				   group->nr_layers + group->upper,
+				   LSMT_MAX_LAYERS);
 	return 0;
 }
 
@@ -319,7 +406,7 @@ static int fail_load(struct dm_target *ti, const struct obd_load *loads,
 }
 
 /* Open all layers, or the one blob. */
-static int open_layers(struct dm_target *ti, struct obd_load *loads, bool lsmt)
+static int open_layers(struct dm_target *ti, struct obd_load *loads)
 {
 	struct obd_target *t = ti->private;
 	ktime_t begin = ktime_get();
@@ -327,10 +414,15 @@ static int open_layers(struct dm_target *ti, struct obd_load *loads, bool lsmt)
 	unsigned int i;
 
 	for (i = 0; i < t->nr_layers; i++) {
-		loads[i].bdev = t->layers[i].dm_dev->bdev;
-		loads[i].bytes = t->layers[i].bytes;
+		const struct obd_target_layer *l = &t->layers[i];
+
+		loads[i].kind = l->kind;
+		loads[i].bdev = l->dm_dev->bdev;
+		loads[i].bytes = l->bytes;
+		loads[i].index = l->index ? l->index->bdev : NULL;
+		loads[i].index_bytes = l->index_bytes;
 	}
-	failed = obd_layers_open(loads, t->nr_layers, lsmt);
+	failed = obd_layers_open(loads, t->nr_layers);
 	for (i = 0; i < t->nr_layers; i++)
 		layer_init(t, i, &loads[i]);
 	t->times.open_us = ktime_us_delta(ktime_get(), begin);
@@ -365,15 +457,16 @@ static int get_stack(struct dm_target *ti, struct obd_load *loads)
 	return 0;
 }
 
-/* The one blob of an "overlaybd-zfile" target. */
-static int check_zfile(struct dm_target *ti)
+/* The one file of a target that shows its bytes. */
+static int check_single(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
-	const struct obd_blob *blob = t->layers[0].blob;
+	const struct obd_shared *shared = t->layers[0].shared;
 
-	if (!blob->compressed)
+	if (!shared->packed)
 		return target_fail(ti, -EINVAL, "layer 0: not a ZFile");
-	return check_length(ti, DIV_ROUND_UP_ULL(blob->data_size, SECTOR_SIZE));
+	return check_length(ti, DIV_ROUND_UP_ULL(shared->source.data_size,
+						 SECTOR_SIZE));
 }
 
 static int load(struct dm_target *ti)
@@ -387,9 +480,9 @@ static int load(struct dm_target *ti)
 	loads = kvcalloc(t->nr_layers, sizeof(*loads), GFP_KERNEL);
 	if (!loads)
 		return target_fail(ti, -ENOMEM, "no memory for the layers");
-	r = open_layers(ti, loads, !t->zfile);
+	r = open_layers(ti, loads);
 	if (!r)
-		r = t->zfile ? check_zfile(ti) : get_stack(ti, loads);
+		r = t->single ? check_single(ti) : get_stack(ti, loads);
 	kvfree(loads);
 	return r;
 }
@@ -445,20 +538,9 @@ static void announce(struct dm_target *ti)
 	ti->num_write_zeroes_bios = 1;
 }
 
-int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+/* The end of a constructor: @r is what it has come to. */
+static int constructed(struct dm_target *ti, int r)
 {
-	struct dm_arg_set as = { .argc = argc, .argv = argv };
-	unsigned int nr_args;
-	int r;
-
-	r = parse_count(ti, &as, &nr_args);
-	if (r)
-		return r;
-	if (!target_alloc(ti, nr_args / OBD_LAYER_ARGS -
-			  has_upper(&as, nr_args)))
-		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	r = r ?: parse_layers(ti, &as, nr_args) ?: check_mode(ti) ?:
-	    parse_options(ti, &as) ?: load(ti) ?: load_upper(ti);
 	if (r)
 		obd_target_dtr(ti);
 	else
@@ -466,26 +548,66 @@ int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return r;
 }
 
+int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	struct group group = {};
+	int r;
+
+	r = parse_count(ti, &as, &group) ?: parse_kinds(ti, &as, &group);
+	if (r)
+		return r;
+	if (!target_alloc(ti, group.nr_layers))
+		r = target_fail(ti, -ENOMEM, "no memory for the target");
+	r = r ?: parse_layers(ti, &as) ?: parse_upper(ti, &as, group.upper) ?:
+	    check_mode(ti) ?: parse_options(ti, &as) ?: load(ti) ?:
+	    load_upper(ti);
+	return constructed(ti, r);
+}
+
+/* A target that shows the bytes of one file. */
+static int single_alloc(struct dm_target *ti)
+{
+	struct obd_target *t = target_alloc(ti, 1);
+
+	if (!t)
+		return target_fail(ti, -ENOMEM, "no memory for the target");
+	t->single = true;
+	return check_mode(ti);
+}
+
 int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
 	struct obd_target *t;
-	int r = 0;
+	int r;
 
-	if (argc < OBD_LAYER_ARGS - 1)
+	if (argc < 2)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length",
 				   argc);
-	t = target_alloc(ti, 1);
-	if (!t)
-		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	else
-		t->zfile = true;
-	r = r ?: check_mode(ti) ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
+	r = single_alloc(ti);
+	t = ti->private;
+	if (!r)
+		t->layers[0].kind = OBD_BLOB;
+	r = r ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
 	    parse_options(ti, &as) ?: load(ti);
-	if (r)
-		obd_target_dtr(ti);
-	else
-		announce(ti);
-	return r;
+	return constructed(ti, r);
+}
+
+int obd_gzip_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	struct obd_target *t;
+	int r;
+
+	if (argc < 4)
+		return target_fail(ti, -EINVAL,
+				   "%u arguments, expected a device and a length, and those of the index",
+				   argc);
+	r = single_alloc(ti);
+	t = ti->private;
+	r = r ?: gzip_parse(ti, &t->layers[0], 0, &as) ?:
+	    parse_options(ti, &as) ?: load(ti);
+	return constructed(ti, r);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The targets: "overlaybd", a stack of layers, and "overlaybd-zfile", the
- * bytes of one compressed blob.
+ * The targets: "overlaybd", a stack of layers; "overlaybd-zfile", the bytes of
+ * one compressed blob; and "overlaybd-gzip", the bytes of one gzip file.
  */
 #include <linux/module.h>
 
@@ -130,7 +130,7 @@ static int overlaybd_map(struct dm_target *ti, struct bio *bio)
 	return read_stack(t, bio, sector);
 }
 
-static int zfile_map(struct dm_target *ti, struct bio *bio)
+static int single_map(struct dm_target *ti, struct bio *bio)
 {
 	struct obd_target *t = ti->private;
 
@@ -146,6 +146,14 @@ static int visit_device(struct dm_target *ti, struct dm_dev *dev,
 	return fn(ti, dev, 0, bdev_nr_sectors(dev->bdev), data);
 }
 
+static int visit_layer(struct dm_target *ti, const struct obd_target_layer *l,
+		       iterate_devices_callout_fn fn, void *data)
+{
+	int r = visit_device(ti, l->dm_dev, fn, data);
+
+	return !r && l->index ? visit_device(ti, l->index, fn, data) : r;
+}
+
 static int overlaybd_iterate_devices(struct dm_target *ti,
 				     iterate_devices_callout_fn fn, void *data)
 {
@@ -154,7 +162,7 @@ static int overlaybd_iterate_devices(struct dm_target *ti,
 	int r = 0;
 
 	for (i = 0; !r && i < t->nr_layers; i++)
-		r = visit_device(ti, t->layers[i].dm_dev, fn, data);
+		r = visit_layer(ti, &t->layers[i], fn, data);
 	if (!r && t->upper.data)
 		r = visit_device(ti, t->upper.data, fn, data) ?:
 		    visit_device(ti, t->upper.index, fn, data);
@@ -180,11 +188,11 @@ static void overlaybd_io_hints(struct dm_target *ti,
 	if (t->upper.writable)
 		limit_zeroes(limits);
 	for (i = 0; i < t->nr_layers; i++) {
-		const struct obd_blob *blob = t->layers[i].blob;
+		const struct obd_shared *shared = t->layers[i].shared;
 
-		if (blob->compressed)
+		if (shared->packed)
 			limits->io_min = max(limits->io_min,
-					     blob->zfile.block_size);
+					     shared->source.block_size);
 	}
 }
 
@@ -234,7 +242,7 @@ static void overlaybd_postsuspend(struct dm_target *ti)
 
 static struct target_type overlaybd_target = {
 	.name = "overlaybd",
-	.version = {1, 2, 0},
+	.version = {1, 3, 0},
 	.features = DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = obd_target_ctr,
@@ -258,7 +266,7 @@ static struct target_type zfile_target = {
 	.module = THIS_MODULE,
 	.ctr = obd_zfile_ctr,
 	.dtr = obd_target_dtr,
-	.map = zfile_map,
+	.map = single_map,
 	.presuspend = overlaybd_presuspend,
 	.presuspend_undo = overlaybd_resume,
 	.postsuspend = overlaybd_postsuspend,
@@ -267,6 +275,28 @@ static struct target_type zfile_target = {
 	.message = obd_target_message,
 	.iterate_devices = overlaybd_iterate_devices,
 	.io_hints = overlaybd_io_hints,
+};
+
+static struct target_type gzip_target = {
+	.name = "overlaybd-gzip",
+	.version = {1, 0, 0},
+	.features = DM_TARGET_NOWAIT,
+	.module = THIS_MODULE,
+	.ctr = obd_gzip_ctr,
+	.dtr = obd_target_dtr,
+	.map = single_map,
+	.presuspend = overlaybd_presuspend,
+	.presuspend_undo = overlaybd_resume,
+	.postsuspend = overlaybd_postsuspend,
+	.resume = overlaybd_resume,
+	.status = obd_target_status,
+	.message = obd_target_message,
+	.iterate_devices = overlaybd_iterate_devices,
+	.io_hints = overlaybd_io_hints,
+};
+
+static struct target_type *const targets[] = {
+	&overlaybd_target, &zfile_target, &gzip_target
 };
 
 /* What the module consists of, in the order that it comes up in. */
@@ -302,6 +332,27 @@ static int parts_init(void)
 	return 0;
 }
 
+static void targets_exit(unsigned int nr)
+{
+	while (nr--)
+		dm_unregister_target(targets[nr]);
+}
+
+static int targets_init(void)
+{
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+		r = dm_register_target(targets[i]);
+		if (r) {
+			targets_exit(i);
+			return r;
+		}
+	}
+	return 0;
+}
+
 static int __init overlaybd_init(void)
 {
 	int r;
@@ -309,25 +360,15 @@ static int __init overlaybd_init(void)
 	r = parts_init();
 	if (r)
 		return r;
-	r = dm_register_target(&overlaybd_target);
+	r = targets_init();
 	if (r)
-		goto out_parts;
-	r = dm_register_target(&zfile_target);
-	if (r)
-		goto out_target;
-	return 0;
-
-out_target:
-	dm_unregister_target(&overlaybd_target);
-out_parts:
-	parts_exit(ARRAY_SIZE(parts));
+		parts_exit(ARRAY_SIZE(parts));
 	return r;
 }
 
 static void __exit overlaybd_exit(void)
 {
-	dm_unregister_target(&zfile_target);
-	dm_unregister_target(&overlaybd_target);
+	targets_exit(ARRAY_SIZE(targets));
 	parts_exit(ARRAY_SIZE(parts));
 }
 
@@ -337,3 +378,4 @@ module_exit(overlaybd_exit);
 MODULE_DESCRIPTION(DM_NAME " target for OverlayBD images");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS("dm-overlaybd-zfile");
+MODULE_ALIAS("dm-overlaybd-gzip");

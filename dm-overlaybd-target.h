@@ -16,22 +16,30 @@
 #define OBD_OPT_NO_CACHE	"no_cache"
 #define OBD_OPT_LOW_WATER	"low_water"
 #define OBD_KIND_LOWER		"lower"
+#define OBD_KIND_TURBO		"turbo"
 #define OBD_KIND_UPPER		"upper"
-#define OBD_LAYER_ARGS		3	/* <kind> and two more */
+#define OBD_LOWER_ARGS		3	/* <kind> <dev> <bytes> */
+#define OBD_TURBO_ARGS		7	/* two more files, but one kind */
+#define OBD_UPPER_ARGS		3	/* <kind> <data dev> <index dev> */
+#define OBD_NO_DEVICE		"-"
 
 /**
  * struct obd_target_layer - a layer of a target
+ * @kind: what it is; behind an OBD_TURBO is its target, a layer of its own
  * @dm_dev: the device that it lies on
  * @bytes: its length, as the table says
+ * @index: the device with the index of a gzip file; else NULL
+ * @index_bytes: its length, as the table says
  * @shared: the layer
- * @blob: its blob
  * @reader: reads it, if it is compressed
  */
 struct obd_target_layer {
+	enum obd_kind kind;
 	struct dm_dev *dm_dev;
 	u64 bytes;
+	struct dm_dev *index;
+	u64 index_bytes;
 	struct obd_shared *shared;
-	const struct obd_blob *blob;
 	struct obd_reader reader;
 };
 
@@ -77,12 +85,12 @@ struct obd_load_times {
 
 /**
  * struct obd_target - a target
- * @zfile: it is an "overlaybd-zfile" target
- * @nr_layers: number of layers but the upper; 1 for an "overlaybd-zfile" target
+ * @single: it shows one file: an "overlaybd-zfile" or "overlaybd-gzip" target
+ * @nr_layers: number of layers but the upper, targets included; 1 if @single
  * @layers: the layers but the upper, lowest first
  * @upper: the writable layer on top of them
  * @routes: the same, as far as a read wants to know
- * @stack: their merged map; NULL if there are none, and for a ZFile
+ * @stack: their merged map; NULL if there are none, or if @single
  * @hints: where each CPU looked a sector up last
  * @no_cache: blocks are neither looked for in the cache nor kept
  * @session: for the readers
@@ -94,7 +102,7 @@ struct obd_load_times {
  * @prefetch.
  */
 struct obd_target {
-	bool zfile;
+	bool single;
 	unsigned int nr_layers;
 	struct obd_target_layer *layers;
 	struct obd_target_upper upper;
@@ -131,6 +139,18 @@ int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv);
  * Return: 0, or a negative errno and the reason in @ti->error.
  */
 int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv);
+
+/**
+ * obd_gzip_ctr - construct an "overlaybd-gzip" target
+ * @ti: the target
+ * @argc: number of words
+ * @argv: the words, see the admin guide
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno and the reason in @ti->error.
+ */
+int obd_gzip_ctr(struct dm_target *ti, unsigned int argc, char **argv);
 
 /**
  * obd_target_dtr - free a target

@@ -60,6 +60,7 @@ typedef int64_t s64;
 #define max_t(t, a, b)	max((t)(a), (t)(b))
 #define swap(a, b) \
 	do { __typeof__(a) t_ = (a); (a) = (b); (b) = t_; } while (0)
+#define U8_MAX		UINT8_MAX
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define DIV_ROUND_UP(n, d)		(((n) + (d) - 1) / (d))
 #define DIV_ROUND_UP_ULL(n, d)		DIV_ROUND_UP((u64)(n), (u64)(d))

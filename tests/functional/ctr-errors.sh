@@ -31,19 +31,25 @@ attach tar
 {
 	a="overlaybd 3 lower"
 	b="overlaybd-zfile"
+	c="overlaybd-gzip"
 	cat <<-EOF
 		rw 0 8 $a $layer 0 => without an upper layer the device must be read-only: use dmsetup --readonly
 		rw 0 8 $b $packed 0 => without an upper layer the device must be read-only
 		0 8 overlaybd => number of layer arguments is ""
-		0 8 overlaybd 0 => number of layer arguments is "0", expected a multiple of 3, for 1 to 255 layers; 0 arguments follow it
+		0 8 overlaybd 0 => number of layer arguments is "0", expected 3 or more; 0 arguments follow it
 		0 8 overlaybd x lower $layer 0 => number of layer arguments is "x"
 		0 8 overlaybd -3 lower $layer 0 => number of layer arguments is "-3"
-		0 8 overlaybd 2 lower $layer => number of layer arguments is "2"
+		0 8 overlaybd 2 lower $layer => layer 0: 2 arguments, expected 3 for "lower"
+		0 8 overlaybd 6 turbo $layer 0 $layer 0 - => layer 0: 6 arguments, expected 7 for "turbo"
+		0 8 overlaybd 7 turbo $layer 0 $layer x - 0 => layer 1: length is "x", expected a number of bytes
+		0 8 overlaybd 7 turbo $layer 0 $layer 0 /dev/nowhere 0 => layer 1: cannot open device /dev/nowhere
+		0 8 overlaybd 7 turbo $layer 0 $layer 0 $layer 0 => layer 1: gzip index: bad magic
+		0 8 overlaybd 7 turbo $packed 0 $layer 0 - 0 1 fast => option is "fast"
 		0 8 overlaybd 6 lower $layer 0 => number of layer arguments is "6", .*; 3 arguments follow it
 		0 8 overlaybd 4294967295 lower $layer 0 => number of layer arguments is "4294967295"
-		0 8 overlaybd 6 upper $layer 0 lower $layer 0 => layer 0: kind is "upper", expected "lower", or "upper" for the last
+		0 8 overlaybd 6 upper $layer 0 lower $layer 0 => layer 0: kind is "upper", expected "lower" or "turbo", or "upper" for the last
 		0 8 overlaybd 3 upper $layer 0 => layer 0: cannot open device 0
-		0 8 overlaybd 6 lower $layer 0 lover $layer 0 => layer 1: kind is "lover", expected "lower", or "upper" for the last
+		0 8 overlaybd 6 lower $layer 0 lover $layer 0 => layer 1: kind is "lover", expected "lower" or "turbo", or "upper" for the last
 		0 8 $a $layer -1 => layer 0: length is "-1", expected a number of bytes
 		0 8 $a $layer 12k => layer 0: length is "12k"
 		0 8 $a $layer 99999999999999999999 => layer 0: length is "99999999999999999999"
@@ -57,6 +63,10 @@ attach tar
 		0 8 $b => 0 arguments, expected a device and a length
 		0 8 $b $packed => 1 arguments, expected a device and a length
 		0 8 $b $layer 0 => layer 0: not a ZFile
+		rw 0 8 $c $layer 0 $layer 0 => without an upper layer the device must be read-only
+		0 8 $c $layer 0 $layer => 3 arguments, expected a device and a length, and those of the index
+		0 8 $c $layer 0 $layer 0 => layer 0: gzip index: bad magic
+		0 8 $c $layer 99999999999 $layer 0 => layer 0: gzip: length is 99999999999 bytes, expected at most
 		0 8 $b $packed $bytes 1 what => option is "what", expected "no_verify"
 		0 999999 $b $packed $bytes => length is 999999 sectors, expected at most
 		0 8 $a $layer 511 => layer 0: length is 511 bytes, expected 512 to

@@ -3,20 +3,6 @@
 # Description: the fixtures through losetup and table lines written by hand
 . "$(dirname "$0")/lib.sh" || exit
 
-# join_tail FILE NAME: a device of a file and its last partial sector.
-join_tail()
-{
-	local sectors=$(($(stat -c %s "$1") / SECTOR)) loop
-
-	loop_attach "$1"
-	loop=$LOOP
-	dd if="$1" of="$2.tail" bs=$SECTOR skip=$sectors status=none
-	truncate -s $SECTOR "$2.tail"
-	loop_attach "$2.tail"
-	dm_create "$2" "0 $sectors linear $loop 0
-$sectors 1 linear $LOOP 0" --readonly
-}
-
 # fixture_stack NAME: by what its configuration names.
 fixture_stack()
 {

@@ -167,6 +167,52 @@ loop_attach()
 	defer losetup --detach "$LOOP"
 }
 
+# join_tail FILE NAME: a device of a file and its last partial sector.
+join_tail()
+{
+	local sectors=$(($(stat -Lc %s "$1") / SECTOR)) table=
+
+	if [ $sectors != 0 ]; then
+		loop_attach "$1"
+		table="0 $sectors linear $LOOP 0
+"
+	fi
+	dd if="$1" of="$2.tail" bs=$SECTOR skip=$sectors status=none
+	truncate -s $SECTOR "$2.tail"
+	loop_attach "$2.tail"
+	dm_create "$2" "$table$sectors 1 linear $LOOP 0" --readonly
+}
+
+# attach_whole FILE NAME: LINE is the device, /dev/mapper/NAME if the file ends
+# within a sector, and the length of the file.
+attach_whole()
+{
+	local size
+
+	size=$(stat -Lc %s "$1")
+	if [ $((size % SECTOR)) = 0 ]; then
+		loop_attach "$1"
+		LINE="$LOOP $size"
+	else
+		join_tail "$1" "$2"
+		LINE="/dev/mapper/$2 $size"
+	fi
+}
+
+# gzip_create NAME BYTES GZIP INDEX [OPTION...]: show a gzip file of so many bytes.
+gzip_create()
+{
+	local name=$1 sectors=$((($2 + SECTOR - 1) / SECTOR)) gzip=$3 index=$4
+
+	shift 4
+	attach_whole "$gzip" "$name-gzip"
+	gzip=$LINE
+	attach_whole "$index" "$name-index"
+	STACK="0 $sectors overlaybd-gzip $gzip $LINE"
+	[ $# = 0 ] || STACK+=" $# $*"
+	dm_create "$name" "$STACK" --readonly
+}
+
 # dm_create NAME TABLE [DMSETUP_OPTION...]
 dm_create()
 {

@@ -110,7 +110,8 @@ static void inflate_from(struct obd_inflater *inflater,
 		return;
 	fuzz_assert(len <= sizeof(window));
 	if (!obd_inflater_start(inflater, p, in[-1], window, len))
-		obd_inflater_run(inflater, in, &in_len, out, &out_len);
+		obd_inflater_run(inflater, in, &in_len, out, &out_len,
+				 p->bits & 1);
 	fuzz_assert(out_len <= sizeof(out));
 }
 

@@ -87,7 +87,7 @@ static int next_member(struct subject *s, u64 *gzip_pos)
 	return start(s, p);
 }
 
-/* Input and output come in pieces of any size. */
+/* Input and output come in pieces of any size, and end at blocks or not. */
 static int inflate_to(struct subject *s, u64 *gzip_pos, u8 *out, u32 len,
 		      u64 *seed)
 {
@@ -100,7 +100,8 @@ static int inflate_to(struct subject *s, u64 *gzip_pos, u8 *out, u32 len,
 		u32 in_left = in_len, out_left = room;
 
 		r = obd_inflater_run(&s->inflater, s->gzip.data + *gzip_pos,
-				     &in_left, out, &out_left);
+				     &in_left, out, &out_left,
+				     random_below(seed, 2));
 		*gzip_pos += in_len - in_left;
 		out += room - out_left;
 		len -= room - out_left;
@@ -237,7 +238,7 @@ static void the_end_of_the_stream_is_told(void **state)
 
 		out_len = sizeof(out);
 		s.bits_seen = obd_inflater_run(&s.inflater, in, &in_len, out,
-					       &out_len);
+					       &out_len, false);
 		s.data.len += sizeof(out) - out_len;
 	} while (!s.bits_seen);
 	assert_int_equal(s.bits_seen, 1);

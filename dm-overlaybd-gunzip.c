@@ -1,0 +1,732 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams that inflate a gzip file, and their queues.
+ */
+#include <linux/device-mapper.h>
+#include <linux/sizes.h>
+#include <linux/wait_bit.h>
+
+#include "dm-overlaybd-bdev.h"
+#include "dm-overlaybd-gunzip.h"
+#include "dm-overlaybd-gzip.h"
+
+#define DM_MSG_PREFIX "overlaybd"
+
+/* The unit of the cache. */
+#define BLOCK_SHIFT	16
+#define BLOCK_BYTES	(1U << BLOCK_SHIFT)
+
+/* What is read at a time. The window of a point fits in as well. */
+#define IN_SIZE		SZ_64K
+
+static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= IN_SIZE);
+
+#define STREAMS_MIN	2
+#define STREAMS_MAX	4
+
+/* Blocks to be brought into the cache at a time. */
+#define BRING_MAX	4
+
+/* Nowhere; no byte of a file is there. */
+#define FAR_AWAY	U64_MAX
+
+/**
+ * struct obd_gunzip_stream - inflates one block after the other
+ * @gunzip: whose
+ * @link: G: in the list of streams
+ * @queue: G: bios that wait for it
+ * @busy: G: its work is queued or runs
+ * @from: G: it goes by all bytes from here
+ * @end: G: to here, when its queue is done
+ * @work: serves the queue
+ * @inflater: W: the state
+ * @live: W: it can go on at @pos
+ * @point: W: number of the access point that it went by last
+ * @pos: W: data position
+ * @in_pos: W: gzip position of what comes next
+ * @in_at: W: where in @in that is
+ * @in_len: W: bytes that are there
+ * @in: W: bytes of the gzip file; IN_SIZE
+ * @window: W: what is before an access point; GZIDX_WINDOW_SIZE
+ * @bounce: W: a block that the cache has no memory for; BLOCK_BYTES
+ *
+ * G: under the lock of @gunzip; W: for the work only. What @from and @end say
+ * is a guess that errors make wrong.
+ */
+struct obd_gunzip_stream {
+	struct obd_gunzip *gunzip;
+	struct list_head link;
+	struct list_head queue;
+	bool busy;
+	u64 from;
+	u64 end;
+	struct work_struct work;
+
+	struct obd_inflater inflater;
+	bool live;
+	u32 point;
+	u64 pos;
+	u64 in_pos;
+	u32 in_at;
+	u32 in_len;
+	u8 *in;
+	u8 *window;
+	u8 *bounce;
+};
+
+/**
+ * struct obd_gunzip - a gzip file that is read
+ * @gzip: its index; immutable
+ * @source: shows the bytes
+ * @index: the device with the index
+ * @wq: the streams' works. They wait for I/O: no other file's may wait for them
+ * @lock: protects what is marked with G
+ * @streams: G: the streams; the first has got its latest bio before the others
+ */
+struct obd_gunzip {
+	struct obd_gzip gzip;
+	struct obd_source *source;
+	struct block_device *index;
+	struct workqueue_struct *wq;
+	spinlock_t lock;	/* see above */
+	struct list_head streams;
+};
+
+/*
+ * Read sectors, up to IN_SIZE bytes. Return: how many of the @len bytes from
+ * @pos on are at @s->in + @s->in_at, or a negative errno.
+ */
+static int read_sectors(struct obd_gunzip_stream *s, struct obd_io *io,
+			struct block_device *bdev, u64 pos, u64 len)
+{
+	u32 skip = pos % SECTOR_SIZE;
+	u32 n = min_t(u64, len, IN_SIZE - skip);
+	u32 size = round_up(skip + n, SECTOR_SIZE);
+	struct bio_vec bvec;
+	struct bio bio;
+	int r;
+
+	bio_init(&bio, bdev, &bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
+	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
+	__bio_add_page(&bio, virt_to_page(s->in), size, offset_in_page(s->in));
+	if (io->bio && io->bio->bi_bdev == bdev) {
+		bio_clone_blkg_association(&bio, io->bio);
+		bio.bi_ioprio = io->bio->bi_ioprio;
+	}
+	r = submit_bio_wait(&bio);
+	bio_uninit(&bio);
+	this_cpu_add(io->reader->session->counters->stored_bytes, size);
+	s->in_at = skip;
+	return r ?: n;
+}
+
+static int fill_in(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	const struct obd_gunzip *g = s->gunzip;
+	int n;
+
+	if (s->in_len)
+		return 0;
+	n = read_sectors(s, io, g->source->bdev, s->in_pos,
+			 g->gzip.gzip_size - s->in_pos);
+	if (n < 0)
+		return n;
+	s->in_len = n;
+	return 0;
+}
+
+static u8 take_byte(struct obd_gunzip_stream *s)
+{
+	s->in_len--;
+	s->in_pos++;
+	return s->in[s->in_at++];
+}
+
+static int read_window(struct obd_gunzip_stream *s, struct obd_io *io,
+		       const struct obd_gzip_point *point, u32 *len)
+{
+	const struct obd_gunzip *g = s->gunzip;
+	int n;
+
+	*len = 0;
+	if (!point->window_size)
+		return 0;
+	n = read_sectors(s, io, g->index, point->window_pos,
+			 point->window_size);
+	if (n < 0)
+		return n;
+	return obd_inflater_window(&s->inflater, &g->gzip, s->in + s->in_at,
+				   n, s->window, len);
+}
+
+/* Begin at an access point. */
+static int stream_begin(struct obd_gunzip_stream *s, struct obd_io *io, u32 nr)
+{
+	const struct obd_gzip_point *point = &s->gunzip->gzip.points[nr];
+	u8 before = 0;
+	u32 len;
+	int r;
+
+	s->live = false;
+	r = read_window(s, io, point, &len);
+	if (r)
+		return r;
+	s->point = nr;
+	s->pos = point->data_pos;
+	s->in_pos = point->gzip_pos - !!point->bits;
+	s->in_len = 0;
+	if (point->bits) {
+		r = fill_in(s, io);
+		if (r)
+			return r;
+		before = take_byte(s);
+	}
+	r = obd_inflater_start(&s->inflater, point, before, s->window, len);
+	s->live = !r;
+	return r;
+}
+
+/* The point that is ahead, or NULL. */
+static const struct obd_gzip_point *
+next_point(const struct obd_gunzip_stream *s)
+{
+	const struct obd_gzip *gzip = &s->gunzip->gzip;
+
+	return s->point + 1 < gzip->nr_points ? &gzip->points[s->point + 1] :
+						NULL;
+}
+
+/*
+ * Inflate some of what is in the gzip file before the next point. Return: see
+ * obd_inflater_run().
+ */
+static int stream_run(struct obd_gunzip_stream *s, struct obd_io *io, void *out,
+		      u32 *room, bool stop)
+{
+	const struct obd_gzip_point *next = next_point(s);
+	u64 end = next ? next->gzip_pos : s->gunzip->gzip.gzip_size;
+	u32 n, left;
+	int r = 0;
+
+	if (s->in_pos < end)
+		r = fill_in(s, io);
+	if (r)
+		return r;
+	n = min_t(u64, s->in_len, end - s->in_pos);
+	left = n;
+	r = obd_inflater_run(&s->inflater, s->in + s->in_at, &left, out, room,
+			     stop);
+	s->in_at += n - left;
+	s->in_len -= n - left;
+	s->in_pos += n - left;
+	return r;
+}
+
+static bool is_at(const struct obd_gunzip_stream *s,
+		  const struct obd_gzip_point *point)
+{
+	u8 bits;
+
+	return s->in_pos == point->gzip_pos &&
+	       obd_inflater_at_block(&s->inflater, &bits) &&
+	       bits == point->bits;
+}
+
+/*
+ * All bytes before the next point have been inflated: no more must come before
+ * the gzip file reaches it, or that point is wrong, or the one before. Only where
+ * a member ends a new stream has to begin.
+ */
+static int stream_cross(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	const struct obd_gzip_point *next = next_point(s);
+	u32 room = 1;
+	u8 more;
+	int r;
+
+	while (!is_at(s, next)) {
+		r = stream_run(s, io, &more, &room, true);
+		if (r < 0)
+			return r;
+		if (!room)
+			return -EILSEQ;
+		if (r > 0)
+			return stream_begin(s, io, s->point + 1);
+	}
+	s->point++;
+	return 0;
+}
+
+/* The next @len bytes; they must exist. */
+static int stream_inflate(struct obd_gunzip_stream *s, struct obd_io *io,
+			  u8 *out, u32 len)
+{
+	int r = 0;
+
+	while (r >= 0 && len) {
+		const struct obd_gzip_point *next = next_point(s);
+		u64 end = next ? next->data_pos : s->gunzip->gzip.data_size;
+		u32 n = min_t(u64, len, end - s->pos), room = n;
+
+		if (!n) {
+			r = stream_cross(s, io);
+			continue;
+		}
+		r = stream_run(s, io, out, &room, next && n == end - s->pos);
+		n -= room;
+		s->pos += n;
+		out += n;
+		len -= n;
+		if (r > 0 && s->pos < end)
+			r = -EILSEQ;
+		if (r > 0 && next)
+			r = stream_begin(s, io, s->point + 1);
+	}
+	return min(r, 0);
+}
+
+static u32 block_len(const struct obd_source *source, u32 block)
+{
+	return min_t(u64, BLOCK_BYTES,
+		     source->data_size - ((u64)block << BLOCK_SHIFT));
+}
+
+/* Where is one to begin for @begin, unless a stream is nearer? */
+static u64 point_before(const struct obd_gunzip *g, u64 begin)
+{
+	return obd_gzip_find(&g->gzip, begin)->data_pos;
+}
+
+static int stream_seek(struct obd_gunzip_stream *s, struct obd_io *io,
+		       u64 begin)
+{
+	const struct obd_gzip *gzip = &s->gunzip->gzip;
+	const struct obd_gzip_point *point = obd_gzip_find(gzip, begin);
+
+	if (s->live && s->pos <= begin && s->pos >= point->data_pos)
+		return 0;
+	return stream_begin(s, io, point - gzip->points);
+}
+
+/*
+ * Inflate a block, into memory of the cache if it has any. Return: where it is,
+ * or an ERR_PTR().
+ */
+static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
+			  u32 block, struct obd_cached **cached)
+{
+	struct obd_reader *reader = io->reader;
+	struct obd_source *source = reader->source;
+	u32 len = block_len(source, block);
+	void *out = s->bounce;
+	int r;
+
+	*cached = NULL;
+	if (reader->cached)
+		*cached = obd_cache_alloc(&source->cache, block, len,
+					  io->origin, reader->checked);
+	if (*cached)
+		out = (*cached)->data;
+	r = stream_inflate(s, io, out, len);
+	if (r) {
+		obd_cache_free(*cached);
+		return ERR_PTR(r);
+	}
+	this_cpu_inc(reader->session->counters->blocks);
+	return out;
+}
+
+/* Go by bytes, up to @begin; whole blocks of them are worth keeping. */
+static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
+		       u64 begin)
+{
+	struct obd_cached *cached;
+	void *out;
+
+	while (s->pos < begin) {
+		u32 block = s->pos >> BLOCK_SHIFT;
+		u32 skip = s->pos % BLOCK_BYTES;
+		int r;
+
+		if (skip) {
+			r = stream_inflate(s, io, s->bounce, BLOCK_BYTES - skip);
+			if (r)
+				return r;
+			continue;
+		}
+		out = stream_block(s, io, block, &cached);
+		if (IS_ERR(out))
+			return PTR_ERR(out);
+		if (cached)
+			obd_cache_insert(cached);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Have the stream where the next block of @io begins. */
+static int stream_go(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	u64 begin = (u64)io->block << BLOCK_SHIFT;
+	int r;
+
+	WRITE_ONCE(s->from, begin);
+	r = stream_seek(s, io, begin) ?: stream_pass(s, io, begin);
+	if (r)
+		s->live = false;
+	return r;
+}
+
+/* Inflate the next block of a bio, and copy what it wants of it. */
+static int serve_block(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	struct obd_cached *cached;
+	void *data;
+	u32 from, to;
+	int r;
+
+	r = stream_go(s, io);
+	if (r)
+		return r;
+	data = stream_block(s, io, io->block, &cached);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	obd_io_copy(io, data, block_len(io->reader->source, io->block), &from,
+		    &to);
+	io->block++;
+	if (cached) {
+		obd_cache_touch(cached, from, to);
+		obd_cache_insert(cached);
+	}
+	return 0;
+}
+
+static blk_status_t read_failed(struct obd_gunzip_stream *s, struct obd_io *io,
+				int r)
+{
+	struct obd_reader *reader = io->reader;
+	struct obd_session *session = reader->session;
+	u64 begin = (u64)io->block << BLOCK_SHIFT;
+
+	s->live = false;
+	if (r == -EILSEQ) {
+		this_cpu_inc(session->counters->decompress_errors);
+		DMERR_LIMIT("%s: layer %u: the gzip file does not inflate to byte %llu as its index says",
+			    session->device, reader->layer, begin);
+		return BLK_STS_IOERR;
+	}
+	this_cpu_inc(session->counters->read_errors);
+	DMERR_LIMIT("%s: layer %u: cannot read what inflates to byte %llu: error %d",
+		    session->device, reader->layer, begin, r);
+	return errno_to_blk_status(r);
+}
+
+static void serve(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	int r = 0;
+
+	while (!r && !obd_io_serve(io) && io->block <= io->last) {
+		r = serve_block(s, io);
+		cond_resched();
+	}
+	if (r)
+		WRITE_ONCE(io->status, read_failed(s, io, r));
+	obd_io_put(io);
+}
+
+static void count_brought(const struct obd_io *io)
+{
+	struct obd_counters __percpu *c = io->reader->session->counters;
+
+	if (io->origin == OBD_CACHE_AHEAD)
+		this_cpu_inc(c->ahead_blocks);
+	else
+		this_cpu_inc(c->prefetch_blocks);
+}
+
+/*
+ * What is wrong with a block will be found out, and said, when somebody wants
+ * it.
+ */
+static int bring_block(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	struct obd_cache_layer *cache = &io->reader->source->cache;
+	struct obd_cached *cached;
+	void *data;
+	int r;
+
+	if (obd_cache_next(cache, io->block, io->block) == io->block)
+		return 0;
+	r = stream_go(s, io);
+	if (r)
+		return r;
+	data = stream_block(s, io, io->block, &cached);
+	if (IS_ERR(data))
+		return PTR_ERR(data);
+	if (!cached)
+		return -ENOMEM;
+	obd_cache_insert(cached);
+	count_brought(io);
+	return 0;
+}
+
+static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	struct obd_session *session = io->reader->session;
+	int r = 0;
+
+	for (; !r && io->block <= io->last; io->block++) {
+		r = bring_block(s, io);
+		cond_resched();
+	}
+	if (r)
+		s->live = false;
+	kfree(io);
+	if (atomic_dec_and_test(&session->background))
+		wake_up_var(&session->background);
+}
+
+/* The next of the queue, or NULL: then the stream is not busy any more. */
+static struct obd_io *stream_next(struct obd_gunzip_stream *s)
+{
+	struct obd_gunzip *g = s->gunzip;
+	struct obd_io *io;
+	unsigned long flags;
+
+	spin_lock_irqsave(&g->lock, flags);
+	io = list_first_entry_or_null(&s->queue, struct obd_io, link);
+	if (io) {
+		list_del(&io->link);
+	} else {
+		s->busy = false;
+		s->from = s->live ? s->pos : FAR_AWAY;
+		s->end = s->from;
+	}
+	spin_unlock_irqrestore(&g->lock, flags);
+	return io;
+}
+
+static void stream_work(struct work_struct *work)
+{
+	struct obd_gunzip_stream *s =
+		container_of(work, struct obd_gunzip_stream, work);
+	struct obd_io *io;
+
+	while ((io = stream_next(s))) {
+		if (io->bio)
+			serve(s, io);
+		else
+			bring(s, io);
+	}
+}
+
+/* What a stream has to inflate that will not be there: up to @begin. */
+static u64 distance(const struct obd_gunzip_stream *s, u64 begin)
+{
+	if (begin < READ_ONCE(s->from))
+		return FAR_AWAY;
+	return begin < s->end ? 0 : begin - s->end;
+}
+
+/* The stream that has the least to inflate before @begin. Locked. */
+static struct obd_gunzip_stream *choose(struct obd_gunzip *g, u64 begin)
+{
+	u64 least = begin - point_before(g, begin);
+	struct obd_gunzip_stream *s, *best = NULL;
+
+	list_for_each_entry(s, &g->streams, link) {
+		u64 d = distance(s, begin);
+
+		if (d <= least) {
+			least = d;
+			best = s;
+		}
+	}
+	if (best)
+		return best;
+	list_for_each_entry(s, &g->streams, link)
+		if (!s->busy)
+			break;
+	if (list_entry_is_head(s, &g->streams, link))
+		s = list_first_entry(&g->streams, struct obd_gunzip_stream,
+				     link);
+	s->from = begin;
+	s->end = begin;
+	return s;
+}
+
+/* Behind all bios that are there, but before what nobody waits for. */
+static void queue_add(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	struct obd_io *other;
+
+	if (io->bio)
+		list_for_each_entry(other, &s->queue, link)
+			if (!other->bio) {
+				list_add_tail(&io->link, &other->link);
+				return;
+			}
+	list_add_tail(&io->link, &s->queue);
+}
+
+static void enqueue(struct obd_gunzip *g, struct obd_io *io)
+{
+	struct obd_gunzip_stream *s;
+	unsigned long flags;
+	bool idle;
+
+	spin_lock_irqsave(&g->lock, flags);
+	s = choose(g, (u64)io->block << BLOCK_SHIFT);
+	queue_add(s, io);
+	list_move_tail(&s->link, &g->streams);
+	s->end = max(s->end, (u64)(io->last + 1) << BLOCK_SHIFT);
+	idle = !s->busy;
+	s->busy = true;
+	spin_unlock_irqrestore(&g->lock, flags);
+	if (idle)
+		queue_work(g->wq, &s->work);
+}
+
+void obd_gunzip_read(struct obd_io *io)
+{
+	obd_io_remember_sender(io);
+	enqueue(io->reader->source->gunzip, io);
+}
+
+u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
+		     enum obd_cache_origin origin)
+{
+	struct obd_session *session = reader->session;
+	struct obd_io *io;
+
+	if (atomic_read(&session->background) >= OBD_BACKGROUND_MAX ||
+	    !obd_cache_fits(BLOCK_BYTES))
+		return 0;
+	io = kzalloc(sizeof(*io), OBD_GFP_TRY);
+	if (!io)
+		return 0;
+	nr = min_t(u32, nr, BRING_MAX);
+	io->reader = reader;
+	io->block = block;
+	io->last = block + nr - 1;
+	io->origin = origin;
+	atomic_inc(&session->background);
+	enqueue(reader->source->gunzip, io);
+	return nr;
+}
+
+static void stream_free(struct obd_gunzip_stream *s)
+{
+	obd_inflater_exit(&s->inflater);
+	kfree(s->in);
+	kvfree(s->window);
+	kvfree(s->bounce);
+	kfree(s);
+}
+
+static int stream_alloc(struct obd_gunzip *g)
+{
+	struct obd_gunzip_stream *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->gunzip = g;
+	s->from = FAR_AWAY;
+	s->end = FAR_AWAY;
+	INIT_LIST_HEAD(&s->queue);
+	INIT_WORK(&s->work, stream_work);
+	list_add(&s->link, &g->streams);
+	s->in = kmalloc(IN_SIZE, GFP_KERNEL);
+	s->window = kvmalloc(GZIDX_WINDOW_SIZE, GFP_KERNEL);
+	s->bounce = kvmalloc(BLOCK_BYTES, GFP_KERNEL);
+	r = obd_inflater_init(&s->inflater);
+	return s->in && s->window && s->bounce ? r : -ENOMEM;
+}
+
+void obd_gunzip_free(struct obd_gunzip *gunzip)
+{
+	struct obd_gunzip_stream *s, *next;
+
+	if (!gunzip)
+		return;
+	if (gunzip->wq)
+		destroy_workqueue(gunzip->wq);
+	list_for_each_entry_safe(s, next, &gunzip->streams, link)
+		stream_free(s);
+	obd_gzip_release(&gunzip->gzip);
+	kfree(gunzip);
+}
+
+static int streams_alloc(struct obd_gunzip *g, struct obd_error *err)
+{
+	unsigned int i, nr = clamp_t(unsigned int, num_online_cpus(),
+				     STREAMS_MIN, STREAMS_MAX);
+	int r = 0;
+
+	g->wq = alloc_workqueue("dm-overlaybd-gzip", WQ_UNBOUND |
+				WQ_MEM_RECLAIM | WQ_HIGHPRI, STREAMS_MAX);
+	if (!g->wq)
+		r = -ENOMEM;
+	for (i = 0; !r && i < nr; i++)
+		r = stream_alloc(g);
+	if (r == -EOPNOTSUPP)
+		return obd_fail(err, r, "gzip: this kernel does not inflate");
+	return r ? obd_fail(err, r, "gzip: no memory to inflate") : 0;
+}
+
+/* Bytes behind the last whole sector of a file are not on a loop device. */
+static int check_device(const char *what, const struct obd_dev *dev, u64 bytes,
+			struct obd_error *err)
+{
+	u64 size = obd_dev_size(dev);
+
+	if (bytes <= size)
+		return 0;
+	return obd_fail(err, -EINVAL,
+			"%s: length is %llu bytes, expected at most %llu, the size of its device%s",
+			what, (unsigned long long)bytes,
+			(unsigned long long)size,
+			bytes - size < SECTOR_SIZE ?
+			": the file's last bytes have to be put on a device of their own behind it" : "");
+}
+
+static int gzip_open(struct obd_gunzip *g, const struct obd_gzip_devs *devs,
+		     const bool *cancelled, struct obd_error *err)
+{
+	struct obd_dev gzip = { devs->gzip, cancelled };
+	struct obd_dev index = { devs->index, cancelled };
+	u64 gzip_bytes = devs->gzip_bytes ?: obd_dev_size(&gzip);
+	u64 index_bytes = devs->index_bytes ?: obd_dev_size(&index);
+
+	return check_device("gzip", &gzip, gzip_bytes, err) ?:
+	       check_device("gzip index", &index, index_bytes, err) ?:
+	       obd_gzip_open(&g->gzip, &index, index_bytes, gzip_bytes, err);
+}
+
+int obd_gunzip_open(struct obd_source *source,
+		    const struct obd_gzip_devs *devs, const bool *cancelled,
+		    struct obd_error *err)
+{
+	struct obd_gunzip *g = kzalloc(sizeof(*g), GFP_KERNEL);
+	int r;
+
+	if (!g)
+		return obd_fail(err, -ENOMEM, "gzip: no memory");
+	g->source = source;
+	g->index = devs->index;
+	spin_lock_init(&g->lock);
+	INIT_LIST_HEAD(&g->streams);
+	r = gzip_open(g, devs, cancelled, err) ?: streams_alloc(g, err);
+	if (!r && g->gzip.data_size > (u64)U32_MAX << BLOCK_SHIFT)
+		r = obd_fail(err, -E2BIG, "gzip: %llu bytes of data, expected fewer",
+			     (unsigned long long)g->gzip.data_size);
+	if (r) {
+		obd_gunzip_free(g);
+		return r;
+	}
+	source->gunzip = g;
+	obd_source_init(source, devs->gzip, g->gzip.data_size, BLOCK_SHIFT);
+	source->table_bytes = g->gzip.nr_points * sizeof(*g->gzip.points);
+	return 0;
+}
