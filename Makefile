@@ -28,7 +28,7 @@ LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -lisal -
 # The files that the kernel module and user space share.
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c \
-	  dm-overlaybd-gzip.c
+	  dm-overlaybd-gzip.c dm-overlaybd-gzip-stream.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild
 HEADERS := $(wildcard *.h tools/*.h tests/unit/*.h tests/fuzz/*.h \
 		      tests/model/*.h tests/crash/*.h)

@@ -8,7 +8,7 @@
 
 #include "dm-overlaybd-bdev.h"
 #include "dm-overlaybd-gunzip.h"
-#include "dm-overlaybd-gzip.h"
+#include "dm-overlaybd-gzip-stream.h"
 
 #define DM_MSG_PREFIX "overlaybd"
 
@@ -16,10 +16,7 @@
 #define BLOCK_SHIFT	16
 #define BLOCK_BYTES	(1U << BLOCK_SHIFT)
 
-/* What is read at a time. The window of a point fits in as well. */
-#define IN_SIZE		SZ_64K
-
-static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= IN_SIZE);
+static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);
 
 #define STREAMS_MIN	2
 #define STREAMS_MAX	4
@@ -31,7 +28,7 @@ static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= IN_SIZE);
 #define FAR_AWAY	U64_MAX
 
 /**
- * struct obd_gunzip_stream - inflates one block after the other
+ * struct obd_gunzip_stream - a stream and what waits for it
  * @gunzip: whose
  * @link: G: in the list of streams
  * @queue: G: bios that wait for it
@@ -39,15 +36,7 @@ static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= IN_SIZE);
  * @from: G: it goes by all bytes from here
  * @end: G: to here, when its queue is done
  * @work: serves the queue
- * @inflater: W: the state
- * @live: W: it can go on at @pos
- * @point: W: number of the access point that it went by last
- * @pos: W: data position
- * @in_pos: W: gzip position of what comes next
- * @in_at: W: where in @in that is
- * @in_len: W: bytes that are there
- * @in: W: bytes of the gzip file; IN_SIZE
- * @window: W: what is before an access point; GZIDX_WINDOW_SIZE
+ * @stream: W: inflates one block after the other
  * @bounce: W: a block that the cache has no memory for; BLOCK_BYTES
  *
  * G: under the lock of @gunzip; W: for the work only. What @from and @end say
@@ -61,16 +50,7 @@ struct obd_gunzip_stream {
 	u64 from;
 	u64 end;
 	struct work_struct work;
-
-	struct obd_inflater inflater;
-	bool live;
-	u32 point;
-	u64 pos;
-	u64 in_pos;
-	u32 in_at;
-	u32 in_len;
-	u8 *in;
-	u8 *window;
+	struct obd_gzip_stream stream;
 	u8 *bounce;
 };
 
@@ -92,23 +72,26 @@ struct obd_gunzip {
 	struct list_head streams;
 };
 
-/*
- * Read sectors, up to IN_SIZE bytes. Return: how many of the @len bytes from
- * @pos on are at @s->in + @s->in_at, or a negative errno.
- */
-static int read_sectors(struct obd_gunzip_stream *s, struct obd_io *io,
-			struct block_device *bdev, u64 pos, u64 len)
+/* An obd_gzip_fetch; the context is the bio that it is for. */
+static int fetch(struct obd_gzip_stream *stream, void *context,
+		 enum obd_gzip_file file, u64 pos, u64 len)
 {
+	struct obd_gunzip_stream *s =
+		container_of(stream, struct obd_gunzip_stream, stream);
+	struct block_device *bdev = file == OBD_GZIP_DATA ?
+				    s->gunzip->source->bdev : s->gunzip->index;
 	u32 skip = pos % SECTOR_SIZE;
-	u32 n = min_t(u64, len, IN_SIZE - skip);
+	u32 n = min_t(u64, len, OBD_GZIP_IN_SIZE - skip);
 	u32 size = round_up(skip + n, SECTOR_SIZE);
+	struct obd_io *io = context;
 	struct bio_vec bvec;
 	struct bio bio;
 	int r;
 
 	bio_init(&bio, bdev, &bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
 	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
-	__bio_add_page(&bio, virt_to_page(s->in), size, offset_in_page(s->in));
+	__bio_add_page(&bio, virt_to_page(stream->in), size,
+		       offset_in_page(stream->in));
 	if (io->bio && io->bio->bi_bdev == bdev) {
 		bio_clone_blkg_association(&bio, io->bio);
 		bio.bi_ioprio = io->bio->bi_ioprio;
@@ -116,196 +99,14 @@ static int read_sectors(struct obd_gunzip_stream *s, struct obd_io *io,
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 	this_cpu_add(io->reader->session->counters->stored_bytes, size);
-	s->in_at = skip;
+	stream->in_at = skip;
 	return r ?: n;
-}
-
-static int fill_in(struct obd_gunzip_stream *s, struct obd_io *io)
-{
-	const struct obd_gunzip *g = s->gunzip;
-	int n;
-
-	if (s->in_len)
-		return 0;
-	n = read_sectors(s, io, g->source->bdev, s->in_pos,
-			 g->gzip.gzip_size - s->in_pos);
-	if (n < 0)
-		return n;
-	s->in_len = n;
-	return 0;
-}
-
-static u8 take_byte(struct obd_gunzip_stream *s)
-{
-	s->in_len--;
-	s->in_pos++;
-	return s->in[s->in_at++];
-}
-
-static int read_window(struct obd_gunzip_stream *s, struct obd_io *io,
-		       const struct obd_gzip_point *point, u32 *len)
-{
-	const struct obd_gunzip *g = s->gunzip;
-	int n;
-
-	*len = 0;
-	if (!point->window_size)
-		return 0;
-	n = read_sectors(s, io, g->index, point->window_pos,
-			 point->window_size);
-	if (n < 0)
-		return n;
-	return obd_inflater_window(&s->inflater, &g->gzip, s->in + s->in_at,
-				   n, s->window, len);
-}
-
-/* Begin at an access point. */
-static int stream_begin(struct obd_gunzip_stream *s, struct obd_io *io, u32 nr)
-{
-	const struct obd_gzip_point *point = &s->gunzip->gzip.points[nr];
-	u8 before = 0;
-	u32 len;
-	int r;
-
-	s->live = false;
-	r = read_window(s, io, point, &len);
-	if (r)
-		return r;
-	s->point = nr;
-	s->pos = point->data_pos;
-	s->in_pos = point->gzip_pos - !!point->bits;
-	s->in_len = 0;
-	if (point->bits) {
-		r = fill_in(s, io);
-		if (r)
-			return r;
-		before = take_byte(s);
-	}
-	r = obd_inflater_start(&s->inflater, point, before, s->window, len);
-	s->live = !r;
-	return r;
-}
-
-/* The point that is ahead, or NULL. */
-static const struct obd_gzip_point *
-next_point(const struct obd_gunzip_stream *s)
-{
-	const struct obd_gzip *gzip = &s->gunzip->gzip;
-
-	return s->point + 1 < gzip->nr_points ? &gzip->points[s->point + 1] :
-						NULL;
-}
-
-/*
- * Inflate some of what is in the gzip file before the next point. Return: see
- * obd_inflater_run().
- */
-static int stream_run(struct obd_gunzip_stream *s, struct obd_io *io, void *out,
-		      u32 *room, bool stop)
-{
-	const struct obd_gzip_point *next = next_point(s);
-	u64 end = next ? next->gzip_pos : s->gunzip->gzip.gzip_size;
-	u32 n, left;
-	int r = 0;
-
-	if (s->in_pos < end)
-		r = fill_in(s, io);
-	if (r)
-		return r;
-	n = min_t(u64, s->in_len, end - s->in_pos);
-	left = n;
-	r = obd_inflater_run(&s->inflater, s->in + s->in_at, &left, out, room,
-			     stop);
-	s->in_at += n - left;
-	s->in_len -= n - left;
-	s->in_pos += n - left;
-	return r;
-}
-
-static bool is_at(const struct obd_gunzip_stream *s,
-		  const struct obd_gzip_point *point)
-{
-	u8 bits;
-
-	return s->in_pos == point->gzip_pos &&
-	       obd_inflater_at_block(&s->inflater, &bits) &&
-	       bits == point->bits;
-}
-
-/*
- * All bytes before the next point have been inflated: no more must come before
- * the gzip file reaches it, or that point is wrong, or the one before. Only where
- * a member ends a new stream has to begin.
- */
-static int stream_cross(struct obd_gunzip_stream *s, struct obd_io *io)
-{
-	const struct obd_gzip_point *next = next_point(s);
-	u32 room = 1;
-	u8 more;
-	int r;
-
-	while (!is_at(s, next)) {
-		r = stream_run(s, io, &more, &room, true);
-		if (r < 0)
-			return r;
-		if (!room)
-			return -EILSEQ;
-		if (r > 0)
-			return stream_begin(s, io, s->point + 1);
-	}
-	s->point++;
-	return 0;
-}
-
-/* The next @len bytes; they must exist. */
-static int stream_inflate(struct obd_gunzip_stream *s, struct obd_io *io,
-			  u8 *out, u32 len)
-{
-	int r = 0;
-
-	while (r >= 0 && len) {
-		const struct obd_gzip_point *next = next_point(s);
-		u64 end = next ? next->data_pos : s->gunzip->gzip.data_size;
-		u32 n = min_t(u64, len, end - s->pos), room = n;
-
-		if (!n) {
-			r = stream_cross(s, io);
-			continue;
-		}
-		r = stream_run(s, io, out, &room, next && n == end - s->pos);
-		n -= room;
-		s->pos += n;
-		out += n;
-		len -= n;
-		if (r > 0 && s->pos < end)
-			r = -EILSEQ;
-		if (r > 0 && next)
-			r = stream_begin(s, io, s->point + 1);
-	}
-	return min(r, 0);
 }
 
 static u32 block_len(const struct obd_source *source, u32 block)
 {
 	return min_t(u64, BLOCK_BYTES,
 		     source->data_size - ((u64)block << BLOCK_SHIFT));
-}
-
-/* Where is one to begin for @begin, unless a stream is nearer? */
-static u64 point_before(const struct obd_gunzip *g, u64 begin)
-{
-	return obd_gzip_find(&g->gzip, begin)->data_pos;
-}
-
-static int stream_seek(struct obd_gunzip_stream *s, struct obd_io *io,
-		       u64 begin)
-{
-	const struct obd_gzip *gzip = &s->gunzip->gzip;
-	const struct obd_gzip_point *point = obd_gzip_find(gzip, begin);
-
-	if (s->live && s->pos <= begin && s->pos >= point->data_pos)
-		return 0;
-	return stream_begin(s, io, point - gzip->points);
 }
 
 /*
@@ -327,7 +128,7 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 					  io->origin, reader->checked);
 	if (*cached)
 		out = (*cached)->data;
-	r = stream_inflate(s, io, out, len);
+	r = obd_gzip_stream_inflate(&s->stream, io, out, len);
 	if (r) {
 		obd_cache_free(*cached);
 		return ERR_PTR(r);
@@ -343,13 +144,14 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 	struct obd_cached *cached;
 	void *out;
 
-	while (s->pos < begin) {
-		u32 block = s->pos >> BLOCK_SHIFT;
-		u32 skip = s->pos % BLOCK_BYTES;
+	while (s->stream.pos < begin) {
+		u32 block = s->stream.pos >> BLOCK_SHIFT;
+		u32 skip = s->stream.pos % BLOCK_BYTES;
 		int r;
 
 		if (skip) {
-			r = stream_inflate(s, io, s->bounce, BLOCK_BYTES - skip);
+			r = obd_gzip_stream_inflate(&s->stream, io, s->bounce,
+						    BLOCK_BYTES - skip);
 			if (r)
 				return r;
 			continue;
@@ -368,13 +170,10 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 static int stream_go(struct obd_gunzip_stream *s, struct obd_io *io)
 {
 	u64 begin = (u64)io->block << BLOCK_SHIFT;
-	int r;
 
 	WRITE_ONCE(s->from, begin);
-	r = stream_seek(s, io, begin) ?: stream_pass(s, io, begin);
-	if (r)
-		s->live = false;
-	return r;
+	return obd_gzip_stream_seek(&s->stream, io, begin) ?:
+	       stream_pass(s, io, begin);
 }
 
 /* Inflate the next block of a bio, and copy what it wants of it. */
@@ -401,14 +200,12 @@ static int serve_block(struct obd_gunzip_stream *s, struct obd_io *io)
 	return 0;
 }
 
-static blk_status_t read_failed(struct obd_gunzip_stream *s, struct obd_io *io,
-				int r)
+static blk_status_t read_failed(const struct obd_io *io, int r)
 {
 	struct obd_reader *reader = io->reader;
 	struct obd_session *session = reader->session;
 	u64 begin = (u64)io->block << BLOCK_SHIFT;
 
-	s->live = false;
 	if (r == -EILSEQ) {
 		this_cpu_inc(session->counters->decompress_errors);
 		DMERR_LIMIT("%s: layer %u: the gzip file does not inflate to byte %llu as its index says",
@@ -430,7 +227,7 @@ static void serve(struct obd_gunzip_stream *s, struct obd_io *io)
 		cond_resched();
 	}
 	if (r)
-		WRITE_ONCE(io->status, read_failed(s, io, r));
+		WRITE_ONCE(io->status, read_failed(io, r));
 	obd_io_put(io);
 }
 
@@ -479,8 +276,6 @@ static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
 		r = bring_block(s, io);
 		cond_resched();
 	}
-	if (r)
-		s->live = false;
 	kfree(io);
 	if (atomic_dec_and_test(&session->background))
 		wake_up_var(&session->background);
@@ -499,7 +294,7 @@ static struct obd_io *stream_next(struct obd_gunzip_stream *s)
 		list_del(&io->link);
 	} else {
 		s->busy = false;
-		s->from = s->live ? s->pos : FAR_AWAY;
+		s->from = s->stream.live ? s->stream.pos : FAR_AWAY;
 		s->end = s->from;
 	}
 	spin_unlock_irqrestore(&g->lock, flags);
@@ -531,7 +326,7 @@ static u64 distance(const struct obd_gunzip_stream *s, u64 begin)
 /* The stream that has the least to inflate before @begin. Locked. */
 static struct obd_gunzip_stream *choose(struct obd_gunzip *g, u64 begin)
 {
-	u64 least = begin - point_before(g, begin);
+	u64 least = begin - obd_gzip_find(&g->gzip, begin)->data_pos;
 	struct obd_gunzip_stream *s, *best = NULL;
 
 	list_for_each_entry(s, &g->streams, link) {
@@ -617,9 +412,7 @@ u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 
 static void stream_free(struct obd_gunzip_stream *s)
 {
-	obd_inflater_exit(&s->inflater);
-	kfree(s->in);
-	kvfree(s->window);
+	obd_gzip_stream_exit(&s->stream);
 	kvfree(s->bounce);
 	kfree(s);
 }
@@ -637,11 +430,9 @@ static int stream_alloc(struct obd_gunzip *g)
 	INIT_LIST_HEAD(&s->queue);
 	INIT_WORK(&s->work, stream_work);
 	list_add(&s->link, &g->streams);
-	s->in = kmalloc(IN_SIZE, GFP_KERNEL);
-	s->window = kvmalloc(GZIDX_WINDOW_SIZE, GFP_KERNEL);
 	s->bounce = kvmalloc(BLOCK_BYTES, GFP_KERNEL);
-	r = obd_inflater_init(&s->inflater);
-	return s->in && s->window && s->bounce ? r : -ENOMEM;
+	r = obd_gzip_stream_init(&s->stream, &g->gzip, fetch);
+	return s->bounce ? r : -ENOMEM;
 }
 
 void obd_gunzip_free(struct obd_gunzip *gunzip)

@@ -120,6 +120,9 @@ static inline void *kvmalloc(size_t size, gfp_t gfp)
 	return posix_memalign(&p, 64, size ? size : 1) ? NULL : p;
 }
 
+#define kmalloc			kvmalloc
+#define kfree			kvfree
+
 static inline void *kvzalloc(size_t size, gfp_t gfp)
 {
 	(void)gfp;

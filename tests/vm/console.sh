@@ -21,6 +21,6 @@ console_complaints()
 console_tail()
 {
 	say 'the end of the console:'
-	tail -n 40 "$rundir/console" | tr -d '\r'
+	tail -n 15 "$rundir/console" | tr -d '\r'
 	[ ! -s "$rundir/emulator.err" ] || tail -n 5 "$rundir/emulator.err"
 }
