@@ -13,7 +13,7 @@
 #define DM_MSG_PREFIX "overlaybd"
 
 /* The unit of the cache. */
-#define BLOCK_SHIFT	16
+#define BLOCK_SHIFT	OBD_GZIP_BLOCK_SHIFT
 #define BLOCK_BYTES	(1U << BLOCK_SHIFT)
 
 static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);

@@ -157,6 +157,7 @@ int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
 		.index_size = index_size,
 		.data_size = le64_to_cpu(header->data_size),
 		.table_pos = le64_to_cpu(header->table_offset),
+		.crc = le32_to_cpu(header->crc),
 		.packed = header->algorithm == GZIDX_ALGO_ZLIB,
 	};
 	if (gzip->data_size / DEFLATE_RATIO_MAX > gzip_size)

@@ -8,6 +8,9 @@
 
 #include "dm-overlaybd-blob.h"
 
+/* Inflated bytes are cached, and counted in traces, in blocks of that size. */
+#define OBD_GZIP_BLOCK_SHIFT	16
+
 /* A window of bytes that do not compress takes a little more as a zlib stream. */
 #define OBD_GZIP_STORED_MAX	(GZIDX_WINDOW_SIZE + 256)
 
@@ -35,6 +38,7 @@ struct obd_gzip_point {
  * @table_pos: where the table of points is in the index
  * @table_size: bytes that it takes there
  * @nr_points: how many there are, one at least unless there is no data
+ * @crc: of the header
  * @packed: windows and table are zlib streams
  * @points: in the order of @data_pos and of @gzip_pos, in bounds; NULL unless
  *	loaded
@@ -46,6 +50,7 @@ struct obd_gzip {
 	u64 table_pos;
 	u32 table_size;
 	u32 nr_points;
+	u32 crc;
 	bool packed;
 	struct obd_gzip_point *points;
 };

@@ -177,14 +177,15 @@ int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 	return 0;
 }
 
-/* Tags count from the smallest that there is. */
+/* Tags count from the smallest that there is. Zeros are nowhere. */
 static u8 lowest_tag(const struct lsmt_entry *entries, u32 nr)
 {
 	u8 lowest = U8_MAX;
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		if (lsmt_entry_offset(&entries[i]) != LSMT_OFFSET_PADDING)
+		if (lsmt_entry_offset(&entries[i]) != LSMT_OFFSET_PADDING &&
+		    !lsmt_entry_zeroed(&entries[i]))
 			lowest = min(lowest, lsmt_entry_tag(&entries[i]));
 	return lowest;
 }
@@ -199,7 +200,7 @@ int obd_lsmt_split_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 
 	for (i = 0; i < lsmt->nr_entries; i++) {
 		const struct lsmt_entry *e = &entries[i];
-		u8 tag = lsmt_entry_tag(e) - lowest;
+		u8 tag = lsmt_entry_zeroed(e) ? 0 : lsmt_entry_tag(e) - lowest;
 		int r;
 
 		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)

@@ -8,8 +8,8 @@
  * sector, so that the trailer's 96 bytes are not all visible), those bytes are
  * copied into a file of one sector in memory, and dm-linear joins its loop
  * device to the other. All other blobs have nothing there that is needed, and
- * a device less in their way. The index of an upper that is not to be written
- * may need the same.
+ * a device less in their way. Of targets and their indexes all is needed, and so
+ * may be the index of an upper that is not to be written.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -24,6 +24,10 @@
 #include "tools/loops.h"
 
 #define DEV_TEXT_SIZE	32
+#define LOOPS_PER_LAYER	4	/* a target and its index, and their tails */
+
+/* The two files of a gzip'ed layer have tails of their own. */
+enum layer_file { MAIN_FILE, INDEX_FILE };
 #define SNAPSHOT_LOOPS	3	/* two of the new upper, one of the old */
 
 struct job {
@@ -103,8 +107,9 @@ static int attach_tail(struct job *job, struct obd_dev *file,
 	return r;
 }
 
+/* Of a file of less than a sector the tail is all there is. */
 static int join(struct job *job, const struct obd_dev *file, unsigned int i,
-		dev_t rest, dev_t tail, dev_t *dev)
+		enum layer_file which, dev_t rest, dev_t tail, dev_t *dev)
 {
 	u64 sectors = file->size >> OBD_SECTOR_SHIFT;
 	char params[2][DEV_TEXT_SIZE];
@@ -113,37 +118,41 @@ static int join(struct job *job, const struct obd_dev *file, unsigned int i,
 		{ 0, sectors, "linear", params[0] },
 		{ sectors, 1, "linear", params[1] },
 	};
+	unsigned int number = i + which * (LSMT_MAX_LAYERS + 1);
+	bool short_file = !sectors;
 	struct device device;
 	int r;
 
 	snprintf(params[0], DEV_TEXT_SIZE, "%u:%u 0", major(rest), minor(rest));
 	snprintf(params[1], DEV_TEXT_SIZE, "%u:%u 0", major(tail), minor(tail));
-	snprintf(name, sizeof(name), "%s" DEVICE_TAIL_NAME_SUFFIX "%u",
-		 job->name, i);
-	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", i,
+	snprintf(name, sizeof(name), "%s" DEVICE_TAIL_NAME_SUFFIX "%u%s",
+		 job->name, i, which == INDEX_FILE ? "-index" : "");
+	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", number,
 		 job->name);
-	r = device_create(name, uuid, lines, ARRAY_SIZE(lines), true,
-			  &device);
+	r = device_create(name, uuid, lines + short_file,
+			  ARRAY_SIZE(lines) - short_file, true, &device);
 	if (!r)
 		*dev = device.dev;
 	return r;
 }
 
-static int attach_lower(struct job *job, struct stack_lower *lower,
-			unsigned int i, dev_t *dev)
+static int attach_stack_file(struct job *job, struct stack_file *file,
+			     unsigned int i, enum layer_file which,
+			     dev_t *dev)
 {
-	dev_t rest, tail;
-	int r;
+	dev_t rest = 0, tail;
+	int r = EXIT_OK;
 
-	if (lower->rdev) {
-		*dev = lower->rdev;
+	if (file->rdev) {
+		*dev = file->rdev;
 		return EXIT_OK;
 	}
-	if (!lower->needs_tail)
-		return attach_file(job, lower->dev.fd, lower->path, i, dev);
-	r = attach_file(job, lower->dev.fd, lower->path, i, &rest);
-	r = r ?: attach_tail(job, &lower->dev, lower->path, i, &tail);
-	return r ?: join(job, &lower->dev, i, rest, tail, dev);
+	if (!file->needs_tail)
+		return attach_file(job, file->dev.fd, file->path, i, dev);
+	if (file->dev.size >= OBD_SECTOR_SIZE)
+		r = attach_file(job, file->dev.fd, file->path, i, &rest);
+	r = r ?: attach_tail(job, &file->dev, file->path, i, &tail);
+	return r ?: join(job, &file->dev, i, which, rest, tail, dev);
 }
 
 static int no_memory(unsigned int nr)
@@ -201,7 +210,7 @@ static int attach_upper_index(struct job *job, struct upper_files *files,
 					 i, dev);
 	r = attach_upper_file(job, &files->index, false, i, &rest);
 	r = r ?: attach_tail(job, &file, files->index.path, i, &tail);
-	return r ?: join(job, &file, i, rest, tail, dev);
+	return r ?: join(job, &file, i, MAIN_FILE, rest, tail, dev);
 }
 
 static int extend_upper(struct upper_files *files, u64 nr_sectors)
@@ -235,23 +244,37 @@ static int attach_files(struct job *job, struct upper_files *files,
 	return upper->data && upper->index ? EXIT_OK : no_memory(table->nr);
 }
 
+static int attach_to(struct job *job, struct stack_file *file, unsigned int i,
+		     enum layer_file which, char **text, u64 *bytes)
+{
+	dev_t dev;
+	int r = attach_stack_file(job, file, i, which, &dev);
+
+	if (r)
+		return r;
+	*bytes = file->bytes;
+	*text = dev_text(dev);
+	return *text ? EXIT_OK : no_memory(i);
+}
+
 static int attach_lowers(struct job *job, const struct stack *stack,
 			 struct table *table)
 {
 	unsigned int i;
-	dev_t dev;
-	int r;
+	int r = EXIT_OK;
 
-	for (i = 0; i < stack->nr; i++) {
-		r = attach_lower(job, &stack->lowers[i], i, &dev);
-		if (r)
-			return r;
-		table->layers[i].bytes = stack->lowers[i].bytes;
-		table->layers[i].dev = dev_text(dev);
-		if (!table->layers[i].dev)
-			return no_memory(stack->nr);
+	for (i = 0; !r && i < stack->nr; i++) {
+		struct stack_lower *lower = &stack->lowers[i];
+		struct table_layer *layer = &table->layers[i];
+
+		layer->kind = lower->kind;
+		r = attach_to(job, &lower->file, i, MAIN_FILE, &layer->dev,
+			      &layer->bytes);
+		if (!r && lower->kind == LAYER_GZIP)
+			r = attach_to(job, &lower->index, i, INDEX_FILE,
+				      &layer->index, &layer->index_bytes);
 	}
-	return EXIT_OK;
+	return r;
 }
 
 int attach_stack(struct attached *attached, struct stack *stack,
@@ -268,8 +291,9 @@ int attach_stack(struct attached *attached, struct stack *stack,
 	r = table_alloc(table, stack->nr);
 	if (r)
 		return r;
-	/* A layer takes two loop devices at the most, an upper three. */
-	attached->fds = calloc(2 * stack->nr + 3, sizeof(*attached->fds));
+	/* An upper takes three at the most. */
+	attached->fds = calloc(LOOPS_PER_LAYER * stack->nr + 3,
+			       sizeof(*attached->fds));
 	if (!attached->fds)
 		return no_memory(stack->nr);
 	loops_begin(&job.loops);

@@ -142,7 +142,8 @@ static bool needs_tails(const struct stack *stack)
 	if (stack->upper.index.size % OBD_SECTOR_SIZE)
 		return true;
 	for (i = 0; i < stack->nr; i++)
-		if (stack->lowers[i].needs_tail)
+		if (stack->lowers[i].file.needs_tail ||
+		    stack->lowers[i].index.needs_tail)
 			return true;
 	return false;
 }

@@ -76,16 +76,30 @@ static const char *mode_words(const char *mode)
 	return mode;
 }
 
-static void print_layer(const struct table_layer *layer, unsigned int i)
+static void print_file(unsigned int i, const char *what, const char *dev,
+		       uint64_t bytes)
 {
 	struct backing b;
 
-	backing_find(&b, layer->dev);
-	printf("  layer %u: %s, %llu bytes, %s\n", i,
-	       b.device ? b.device : layer->dev,
-	       (unsigned long long)layer->bytes,
+	backing_find(&b, dev);
+	printf("  layer %u: %s%s, %llu bytes, %s\n", i, what,
+	       b.device ? b.device : dev, (unsigned long long)bytes,
 	       b.file ? b.file : "a device of its own");
 	backing_release(&b);
+}
+
+static void print_layer(const struct table_layer *layer, unsigned int i)
+{
+	static const char *const what[] = {
+		[LAYER_LOWER] = "",
+		[LAYER_TURBO] = "metadata: ",
+		[LAYER_RAW] = "data: ",
+		[LAYER_GZIP] = "gzip'ed data, not verified: ",
+	};
+
+	print_file(i, what[layer->kind], layer->dev, layer->bytes);
+	if (layer->kind == LAYER_GZIP)
+		print_file(i, "its index: ", layer->index, layer->index_bytes);
 }
 
 static void print_options(const struct table *table)
@@ -177,21 +191,7 @@ static void add_number(struct json_object *o, const char *key, uint64_t value)
 	json_object_object_add(o, key, json_object_new_uint64(value));
 }
 
-static struct json_object *layer_json(const struct table_layer *layer)
-{
-	struct json_object *o = json_object_new_object();
-	struct backing b;
-
-	backing_find(&b, layer->dev);
-	add_string(o, "number", layer->dev);
-	add_string(o, "device", b.device);
-	add_string(o, "file", b.file);
-	add_number(o, "bytes", layer->bytes);
-	backing_release(&b);
-	return o;
-}
-
-static struct json_object *upper_file_json(const char *dev)
+static struct json_object *file_json(const char *dev)
 {
 	struct json_object *o = json_object_new_object();
 	struct backing b;
@@ -204,14 +204,29 @@ static struct json_object *upper_file_json(const char *dev)
 	return o;
 }
 
+static struct json_object *layer_json(const struct table_layer *layer)
+{
+	struct json_object *o = file_json(layer->dev), *index;
+
+	add_number(o, "bytes", layer->bytes);
+	add_string(o, "type", layer_kind_name(layer->kind));
+	if (layer->kind != LAYER_GZIP)
+		return o;
+	index = file_json(layer->index);
+	add_number(index, "bytes", layer->index_bytes);
+	json_object_object_add(o, "index", index);
+	json_object_object_add(o, "verified", json_object_new_boolean(false));
+	return o;
+}
+
 static struct json_object *upper_json(const struct status *s)
 {
 	struct json_object *o = json_object_new_object();
 	int i;
 
-	json_object_object_add(o, "data", upper_file_json(s->table.upper.data));
+	json_object_object_add(o, "data", file_json(s->table.upper.data));
 	json_object_object_add(o, "index",
-			       upper_file_json(s->table.upper.index));
+			       file_json(s->table.upper.index));
 	add_string(o, "mode", s->upper.mode);
 	for (i = 0; i < NR_UPPER_COUNTERS; i++)
 		add_number(o, upper_counter_names[i].key, s->upper.counts[i]);

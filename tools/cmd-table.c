@@ -32,13 +32,29 @@ static int fill(struct table *table, const struct stack *stack)
 	int r = table_alloc(table, stack->nr);
 
 	for (i = 0; !r && i < stack->nr; i++) {
-		table->layers[i].bytes = stack->lowers[i].bytes;
-		r = copy(&table->layers[i].dev, stack->lowers[i].path);
+		const struct stack_lower *lower = &stack->lowers[i];
+		struct table_layer *layer = &table->layers[i];
+
+		layer->kind = lower->kind;
+		layer->bytes = lower->file.bytes;
+		r = copy(&layer->dev, lower->file.path);
+		if (r || lower->kind != LAYER_GZIP)
+			continue;
+		layer->index_bytes = lower->index.bytes;
+		r = copy(&layer->index, lower->index.path);
 	}
 	if (!r && stack->has_upper)
 		r = copy(&table->upper.data, stack->upper.data.path) ?:
 		    copy(&table->upper.index, stack->upper.index.path);
 	return r;
+}
+
+static void note_tail(const struct stack_file *file, unsigned int i)
+{
+	if (file->needs_tail)
+		complain("note: layer %u (%s): a loop device would hide its last %llu bytes, which are needed: use open",
+			 i, file->path,
+			 (unsigned long long)file->bytes % OBD_SECTOR_SIZE);
 }
 
 static int print_line(const struct stack *stack, const struct table *table)
@@ -53,26 +69,33 @@ static int print_line(const struct stack *stack, const struct table *table)
 	printf("0 %llu " DEVICE_TARGET " %s\n",
 	       (unsigned long long)stack->nr_sectors, params);
 	free(params);
-	for (i = 0; i < stack->nr; i++)
-		if (stack->lowers[i].needs_tail)
-			complain("note: layer %u (%s): a loop device would hide its last %llu bytes, which are needed: use open",
-				 i, stack->lowers[i].path,
-				 (unsigned long long)stack->lowers[i].bytes %
-				 OBD_SECTOR_SIZE);
+	for (i = 0; i < stack->nr; i++) {
+		note_tail(&stack->lowers[i].file, i);
+		note_tail(&stack->lowers[i].index, i);
+	}
 	return EXIT_OK;
+}
+
+static struct json_object *file_json(const struct stack_file *file)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, file->rdev ? "device" : "file",
+			       json_object_new_string(file->path));
+	json_object_object_add(o, "bytes", json_object_new_uint64(file->bytes));
+	json_object_object_add(o, "needs_tail",
+			       json_object_new_boolean(file->needs_tail));
+	return o;
 }
 
 static struct json_object *layer_json(const struct stack_lower *lower)
 {
-	struct json_object *o = json_object_new_object();
+	struct json_object *o = file_json(&lower->file);
 
-	json_object_object_add(o, "type", json_object_new_string("lower"));
-	json_object_object_add(o, lower->rdev ? "device" : "file",
-			       json_object_new_string(lower->path));
-	json_object_object_add(o, "bytes",
-			       json_object_new_uint64(lower->bytes));
-	json_object_object_add(o, "needs_tail",
-			       json_object_new_boolean(lower->needs_tail));
+	json_object_object_add(o, "type", json_object_new_string(
+				       layer_kind_name(lower->kind)));
+	if (lower->kind == LAYER_GZIP)
+		json_object_object_add(o, "index", file_json(&lower->index));
 	return o;
 }
 

@@ -26,37 +26,72 @@ void config_add_lower(struct json_object *root, const char *path)
 	json_object_array_add(lowers, lower);
 }
 
-void config_set_size(struct json_object *root, uint64_t bytes)
+static struct json_object *last_lower(struct json_object *root)
 {
 	struct json_object *lowers = json_object_object_get(root, "lowers");
-	struct json_object *lower;
 
-	lower = json_object_array_get_idx(lowers,
-					  json_object_array_length(lowers) - 1);
-	json_object_object_add(lower, "size", json_object_new_uint64(bytes));
+	return json_object_array_get_idx(lowers,
+					 json_object_array_length(lowers) - 1);
 }
 
-/* Only a block device may be longer than the layer on it. */
-static int add_layer(struct json_object *root, const struct table_layer *layer,
-		     unsigned int i)
+void config_set_size(struct json_object *root, uint64_t bytes)
+{
+	json_object_object_add(last_lower(root), "size",
+			       json_object_new_uint64(bytes));
+}
+
+/* Only a block device may be longer than what is on it. */
+static int add_file(struct json_object *root, enum layer_kind kind,
+		    const char *dev, uint64_t bytes, unsigned int i)
 {
 	struct backing b;
 	const char *path;
 	int r = EXIT_OK;
 
-	backing_find(&b, layer->dev);
+	backing_find(&b, dev);
 	path = b.file ?: b.device;
-	if (is_there(path)) {
+	if (!is_there(path)) {
+		complain("layer %u (%s): is not there any more, a configuration cannot name it",
+			 i, path ?: dev);
+		r = EXIT_FAILED;
+	} else if (layer_is_target(kind)) {
+		json_object_object_add(last_lower(root), "targetFile",
+				       json_object_new_string(path));
+	} else {
 		config_add_lower(root, path);
 		if (!b.file)
-			config_set_size(root, layer->bytes);
+			config_set_size(root, bytes);
+	}
+	backing_release(&b);
+	return r;
+}
+
+static int add_index(struct json_object *root, const char *dev, unsigned int i)
+{
+	struct backing b;
+	const char *path;
+	int r = EXIT_OK;
+
+	backing_find(&b, dev);
+	path = b.file ?: b.device;
+	if (is_there(path)) {
+		json_object_object_add(last_lower(root), "gzipIndex",
+				       json_object_new_string(path));
 	} else {
-		complain("layer %u (%s): is not there any more, a configuration cannot name it",
-			 i, path ?: layer->dev);
+		complain("layer %u (%s): its index is not there any more, a configuration cannot name it",
+			 i, path ?: dev);
 		r = EXIT_FAILED;
 	}
 	backing_release(&b);
 	return r;
+}
+
+static int add_layer(struct json_object *root, const struct table_layer *layer,
+		     unsigned int i)
+{
+	int r = add_file(root, layer->kind, layer->dev, layer->bytes, i);
+
+	return !r && layer->index ? add_index(root, layer->index, i) : r;
 }
 
 int config_of_table(const struct table *table, struct json_object **root)

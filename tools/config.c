@@ -21,6 +21,18 @@
 #define CONFIG_DEPTH_MAX	32
 #define FIELD_NAME_SIZE		64
 
+const char *layer_kind_name(enum layer_kind kind)
+{
+	static const char *const names[] = {
+		[LAYER_LOWER] = "lower",
+		[LAYER_TURBO] = "turbo",
+		[LAYER_RAW] = "raw",
+		[LAYER_GZIP] = "gzip",
+	};
+
+	return names[kind];
+}
+
 static int no_memory(const char *path)
 {
 	complain("%s: no memory", path);
@@ -131,6 +143,8 @@ static int parse_lower(struct config *config, struct json_object *o,
 	       get_digest(config->path, o, prefix, &lower->digest) ?:
 	       get_path(config->path, o, prefix, "targetFile",
 			&lower->target_file) ?:
+	       get_path(config->path, o, prefix, "gzipIndex",
+			&lower->gzip_index) ?:
 	       get_size(config->path, o, prefix, &lower->size);
 }
 
@@ -321,22 +335,6 @@ int config_check_upper(const struct config *config)
 	return EXIT_INVALID;
 }
 
-static int check_lowers(const struct config *config)
-{
-	unsigned int i;
-
-	for (i = 0; i < config->nr_lowers; i++) {
-		const char *target = config->lowers[i].target_file;
-
-		if (!target)
-			continue;
-		complain("layer %u: targetFile (%s): TurboOCI layers are not supported by this version: convert the image to OverlayBD layers",
-			 i, target);
-		return EXIT_FAILED;
-	}
-	return EXIT_OK;
-}
-
 static int look_into_dir(const char *path, struct config_lower *lower)
 {
 	static const char *const names[] = {
@@ -384,12 +382,79 @@ static int find_blob(const struct config *config, unsigned int i)
 	return EXIT_INVALID;
 }
 
+static int count_layers(const struct config *config, unsigned int *nr)
+{
+	unsigned int i, most = LSMT_MAX_LAYERS - config_has_upper(config);
+
+	*nr = config->nr_lowers;
+	for (i = 0; i < config->nr_lowers; i++) {
+		const struct config_lower *lower = &config->lowers[i];
+
+		if (lower->kind == LAYER_LOWER && lower->gzip_index &&
+		    !lower->target_file) {
+			complain("%s: lowers[%u] has gzipIndex, but no targetFile that it would be of",
+				 config->path, i);
+			return EXIT_INVALID;
+		}
+		*nr += !!lower->target_file;
+	}
+	if (*nr <= most)
+		return EXIT_OK;
+	complain("%s: %u layers, expected at most %u: one with a targetFile counts as two",
+		 config->path, *nr, most);
+	return EXIT_INVALID;
+}
+
+static void split(const struct config_lower *from, struct config_lower *meta,
+		  struct config_lower *target)
+{
+	*meta = *from;
+	meta->kind = LAYER_TURBO;
+	meta->target_file = NULL;
+	meta->gzip_index = NULL;
+	*target = (struct config_lower) {
+		.kind = from->gzip_index ? LAYER_GZIP : LAYER_RAW,
+		.file = from->target_file,
+		.gzip_index = from->gzip_index,
+	};
+}
+
+/* Every file with data is a layer of its own. */
+static int split_lowers(struct config *config)
+{
+	struct config_lower *lowers, *to;
+	unsigned int i, nr;
+	int r;
+
+	r = count_layers(config, &nr);
+	if (r || nr == config->nr_lowers)
+		return r;
+	lowers = calloc(nr, sizeof(*lowers));
+	if (!lowers)
+		return no_memory(config->path);
+	to = lowers;
+	for (i = 0; i < config->nr_lowers; i++) {
+		const struct config_lower *from = &config->lowers[i];
+
+		if (from->target_file) {
+			split(from, to, to + 1);
+			to += 2;
+		} else {
+			*to++ = *from;
+		}
+	}
+	free(config->lowers);
+	config->lowers = lowers;
+	config->nr_lowers = nr;
+	return EXIT_OK;
+}
+
 int config_resolve(struct config *config)
 {
 	unsigned int i;
 	int r;
 
-	r = config_check_upper(config) ?: check_lowers(config);
+	r = config_check_upper(config) ?: split_lowers(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;
@@ -401,6 +466,7 @@ static void lower_release(struct config_lower *lower)
 	free(lower->dir);
 	free(lower->digest);
 	free(lower->target_file);
+	free(lower->gzip_index);
 }
 
 void config_drop_upper(struct config *config)

@@ -9,19 +9,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a layer is. The data of a LAYER_TURBO may be in the one behind it. */
+enum layer_kind {
+	LAYER_LOWER,	/* an OverlayBD layer */
+	LAYER_TURBO,	/* the metadata of a TurboOCI pair */
+	LAYER_RAW,	/* its target, a plain file */
+	LAYER_GZIP,	/* its target, a gzip file with an index */
+};
+
+/**
+ * layer_kind_name - what to call a kind in JSON
+ * @kind: the kind
+ *
+ * Return: "lower", "turbo", "raw" or "gzip".
+ */
+const char *layer_kind_name(enum layer_kind kind);
+
+/**
+ * layer_is_target - does a layer hold nothing but another's data?
+ * @kind: what it is
+ */
+static inline bool layer_is_target(enum layer_kind kind)
+{
+	return kind == LAYER_RAW || kind == LAYER_GZIP;
+}
+
 /**
  * struct config_lower - a read-only layer
+ * @kind: what it is; LAYER_LOWER until config_resolve()
  * @file: the blob, or NULL until config_resolve() has looked into @dir
  * @dir: folder in which the blob is looked for, or NULL
  * @digest: what a registry calls it, or NULL
- * @target_file: the untouched layer of a TurboOCI pair, or NULL
+ * @target_file: the untouched layer of a TurboOCI pair, or NULL; its own @file
+ *	after config_resolve()
+ * @gzip_index: the index of that, or NULL
  * @size: bytes of the blob, 0 if not told
  */
 struct config_lower {
+	enum layer_kind kind;
 	char *file;
 	char *dir;
 	char *digest;
 	char *target_file;
+	char *gzip_index;
 	uint64_t size;
 };
 
@@ -106,10 +136,10 @@ void config_drop_upper(struct config *config);
 
 /**
  * config_resolve - find every blob of an image
- * @config: the image; lowers that only name a folder get their file
+ * @config: the image; lowers that only name a folder get their file, and targets
+ *	become layers of their own
  *
- * Afterwards an upper has both data and index. Refuses what this version does
- * not open: TurboOCI layers. Complains when it fails.
+ * Afterwards an upper has both data and index. Complains when it fails.
  *
  * Return: an exit code.
  */

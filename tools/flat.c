@@ -33,6 +33,11 @@ static struct obd_index index_of(const struct stack *stack,
 
 	if (is_upper(stack, layer))
 		return (struct obd_index) { replay->entries, replay->nr };
+	if (layer && stack->layers[layer - 1]->turbo)
+		return (struct obd_index) {
+			stack->layers[layer - 1]->target,
+			stack->layers[layer - 1]->nr_target,
+		};
 	return (struct obd_index) {
 		stack->layers[layer]->entries,
 		stack->layers[layer]->lsmt.nr_entries,
@@ -128,6 +133,26 @@ const struct obd_blob *flat_blob(const struct flat *flat, int layer)
 	       &flat->upper_blob : &flat->stack->layers[layer]->blob;
 }
 
+/* The last sector of a target may be there in part. */
+static int read_layer(const struct flat *flat, struct reader *reader,
+		      const struct obd_range *range, void *buf,
+		      struct obd_error *err)
+{
+	const struct obd_blob *blob = flat_blob(flat, range->layer);
+	const struct stack_lower *lower = flat->stack->lowers + range->layer;
+	u64 pos = range->moffset << OBD_SECTOR_SHIFT;
+	u64 len = range->len << OBD_SECTOR_SHIFT, n = len;
+
+	if (is_upper(flat->stack, range->layer) ||
+	    !layer_is_target(lower->kind))
+		return reader_read(reader, blob, pos, buf, len, err);
+	n = min(len, blob->data_size - pos);
+	memset(buf + n, 0, len - n);
+	return lower->kind == LAYER_GZIP ?
+	       reader_read_gzip(reader, &lower->gzip, pos, buf, n, err) :
+	       reader_read(reader, blob, pos, buf, n, err);
+}
+
 int flat_read_range(const struct flat *flat, struct reader *reader,
 		    const struct obd_range *range, void *buf,
 		    struct obd_error *err)
@@ -136,16 +161,14 @@ int flat_read_range(const struct flat *flat, struct reader *reader,
 	struct obd_error why;
 	int r;
 
-	r = reader_read(reader, flat_blob(flat, range->layer),
-			range->moffset << OBD_SECTOR_SHIFT, buf,
-			range->len << OBD_SECTOR_SHIFT, &why);
+	r = read_layer(flat, reader, range, buf, &why);
 	if (!r)
 		return 0;
 	if (is_upper(stack, range->layer))
 		return obd_fail(err, r, "upper (%s): %.120s",
 				stack->upper.data.path, why.text);
 	return obd_fail(err, r, "layer %d (%s): %.120s", range->layer,
-			stack->lowers[range->layer].path, why.text);
+			stack->lowers[range->layer].file.path, why.text);
 }
 
 static struct pooled *take_reader(struct flat_pool *pool)
@@ -239,6 +262,15 @@ struct source flat_source(const struct flat *flat)
 	};
 }
 
+static int refuse_lower(const struct stack_lower *lower,
+			const struct output *out, struct obd_error *err)
+{
+	int r = output_refuse_input(out, lower->file.path, err);
+
+	return !r && lower->index.path ?
+	       output_refuse_input(out, lower->index.path, err) : r;
+}
+
 int flat_refuse_inputs(const struct stack *stack, const struct output *out,
 		       struct obd_error *err)
 {
@@ -246,7 +278,7 @@ int flat_refuse_inputs(const struct stack *stack, const struct output *out,
 	int r = 0;
 
 	for (i = 0; !r && i < stack->nr; i++)
-		r = output_refuse_input(out, stack->lowers[i].path, err);
+		r = refuse_lower(&stack->lowers[i], out, err);
 	if (!r && stack->has_upper)
 		r = output_refuse_input(out, stack->upper.data.path, err) ?:
 		    output_refuse_input(out, stack->upper.index.path, err);

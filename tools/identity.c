@@ -48,10 +48,15 @@ static int take_record(struct record *record, const char *path,
 	return EXIT_OK;
 }
 
-static int take_lower(struct record *record, const struct config_lower *lower,
+/* A layer is one record, a gzip file with its index is two. */
+static int take_lower(struct record **next, const struct config_lower *lower,
 		      unsigned int i)
 {
-	return take_record(record, lower->file, i, lower->size);
+	int r = take_record((*next)++, lower->file, i, lower->size);
+
+	if (r || lower->kind != LAYER_GZIP)
+		return r;
+	return take_record((*next)++, lower->gzip_index, i, 0);
 }
 
 /* Their size changes with every use. */
@@ -89,15 +94,15 @@ int identity_uuid(char *uuid, size_t size, const struct config *config,
 	unsigned int i;
 	int r = EXIT_OK;
 
-	records = calloc(config->nr_lowers + UPPER_FILES + 1,
+	records = calloc(2 * config->nr_lowers + UPPER_FILES + 1,
 			 sizeof(*records));
 	if (!records) {
 		complain("no memory for %u layers", config->nr_lowers);
 		return EXIT_FAILED;
 	}
+	last = records;
 	for (i = 0; !r && i < config->nr_lowers; i++)
-		r = take_lower(&records[i], &config->lowers[i], i);
-	last = records + config->nr_lowers;
+		r = take_lower(&last, &config->lowers[i], i);
 	if (!r && config_has_upper(config)) {
 		r = take_upper(last, config);
 		last += UPPER_FILES;

@@ -60,16 +60,26 @@ static bool is_over(const char *dev, const char *path, struct stat *st)
 	return same;
 }
 
-static bool same_lower(const struct table_layer *layer,
-		       const struct config_lower *lower)
+static bool same_file(const char *dev, uint64_t bytes, const char *path,
+		      uint64_t size)
 {
 	struct stat st;
 
-	if (!is_over(layer->dev, lower->file, &st))
+	if (!is_over(dev, path, &st))
 		return false;
 	if (S_ISBLK(st.st_mode))
-		return !lower->size || lower->size == layer->bytes;
-	return (uint64_t)st.st_size == layer->bytes;
+		return !size || size == bytes;
+	return (uint64_t)st.st_size == bytes;
+}
+
+static bool same_lower(const struct table_layer *layer,
+		       const struct config_lower *lower)
+{
+	return layer->kind == lower->kind &&
+	       same_file(layer->dev, layer->bytes, lower->file, lower->size) &&
+	       (layer->kind != LAYER_GZIP ||
+		same_file(layer->index, layer->index_bytes, lower->gzip_index,
+			  0));
 }
 
 static bool same_upper(const struct table_upper *upper,

@@ -148,8 +148,31 @@ int reader_read(struct reader *reader, const struct obd_blob *blob, u64 pos,
 	return obd_blob_read(blob, pos, buf, len, &reader->scratch, err);
 }
 
+int reader_read_gzip(struct reader *reader, const struct gzip_file *file,
+		     u64 pos, void *buf, u64 len, struct obd_error *err)
+{
+	struct gzip_cursor *cursor = reader->cursors;
+
+	while (cursor && cursor->file != file)
+		cursor = cursor->next;
+	if (!cursor) {
+		cursor = gzip_cursor_new(file);
+		if (!cursor)
+			return obd_fail(err, -ENOMEM, "no memory to inflate");
+		cursor->next = reader->cursors;
+		reader->cursors = cursor;
+	}
+	return gzip_cursor_read(cursor, pos, buf, len, err);
+}
+
 void reader_release(struct reader *reader)
 {
+	struct gzip_cursor *cursor, *next;
+
+	for (cursor = reader->cursors; cursor; cursor = next) {
+		next = cursor->next;
+		gzip_cursor_free(cursor);
+	}
 	obd_codec_release(&reader->codec);
 	obd_scratch_release(&reader->scratch);
 	free(reader->in);

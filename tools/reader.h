@@ -6,7 +6,7 @@
 #ifndef OVERLAYBD_READER_H
 #define OVERLAYBD_READER_H
 
-#include "dm-overlaybd-blob.h"
+#include "tools/gzip-file.h"
 
 /**
  * struct reader - memory of one thread that reads; begins zeroed
@@ -18,6 +18,7 @@
  * @block_size: bytes of @block
  * @cached: the blob that the block in @block is of, or NULL
  * @cached_nr: its number
+ * @cursors: where it is in gzip files
  */
 struct reader {
 	struct obd_codec codec;
@@ -28,6 +29,7 @@ struct reader {
 	u32 block_size;
 	const struct obd_blob *cached;
 	u32 cached_nr;
+	struct gzip_cursor *cursors;
 };
 
 /**
@@ -68,6 +70,20 @@ int reader_read_run(struct reader *reader, const struct obd_blob *blob,
  */
 int reader_read(struct reader *reader, const struct obd_blob *blob, u64 pos,
 		void *buf, u64 len, struct obd_error *err);
+
+/**
+ * reader_read_gzip - read inflated bytes
+ * @reader: the reader
+ * @file: the gzip file
+ * @pos: first byte
+ * @buf: where to
+ * @len: bytes; @pos + @len must not pass the data
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int reader_read_gzip(struct reader *reader, const struct gzip_file *file,
+		     u64 pos, void *buf, u64 len, struct obd_error *err);
 
 /**
  * reader_release - free what a reader allocated

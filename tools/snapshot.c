@@ -133,9 +133,13 @@ static int copy_layers(struct table *to, const struct table *from)
 	int r = table_alloc(to, from->nr + 1);
 
 	for (i = 0; !r && i < from->nr; i++) {
-		to->layers[i].bytes = from->layers[i].bytes;
-		to->layers[i].dev = strdup(from->layers[i].dev);
-		if (!to->layers[i].dev) {
+		const struct table_layer *layer = &from->layers[i];
+		struct table_layer *copy = &to->layers[i];
+
+		*copy = *layer;
+		copy->dev = strdup(layer->dev);
+		copy->index = layer->index ? strdup(layer->index) : NULL;
+		if (!copy->dev || !copy->index != !layer->index) {
 			complain("no memory for a table");
 			r = EXIT_FAILED;
 		}

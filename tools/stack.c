@@ -8,22 +8,52 @@
 #include "tools/stack.h"
 
 /* Not by opening it: opening a FIFO would wait for a writer. */
-static int check_kind(struct stack_lower *lower, unsigned int i)
+static int check_kind(struct stack_file *file, unsigned int i)
 {
 	struct stat st;
 
-	if (stat(lower->path, &st)) {
-		complain("layer %u (%s): %s", i, lower->path, strerror(errno));
+	if (stat(file->path, &st)) {
+		complain("layer %u (%s): %s", i, file->path, strerror(errno));
 		return EXIT_FAILED;
 	}
 	if (S_ISBLK(st.st_mode)) {
-		lower->rdev = st.st_rdev;
+		file->rdev = st.st_rdev;
 	} else if (!S_ISREG(st.st_mode)) {
 		complain("layer %u (%s): neither a file nor a block device",
-			 i, lower->path);
+			 i, file->path);
 		return EXIT_FAILED;
 	}
 	return EXIT_OK;
+}
+
+/* A device may be larger than what was written to it: @size, if that is known. */
+static int open_file(struct stack_file *file, const char *path, u64 size,
+		     unsigned int i)
+{
+	int r;
+
+	file->path = path;
+	r = check_kind(file, i);
+	if (r)
+		return r;
+	r = obd_file_open(&file->dev, path);
+	if (r) {
+		complain("layer %u (%s): %s", i, path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	file->bytes = file->dev.size;
+	if (file->rdev && size)
+		file->bytes = size;
+	return EXIT_OK;
+}
+
+static int parse_visible(struct stack_lower *lower, struct obd_error *err)
+{
+	int r = obd_layer_open_headers(&lower->layer, &lower->file.dev,
+				       lower->file.bytes, err);
+
+	lower->layer.turbo = lower->kind == LAYER_TURBO;
+	return r ? r : obd_layer_load_index(&lower->layer, err);
 }
 
 /*
@@ -33,18 +63,42 @@ static int check_kind(struct stack_lower *lower, unsigned int i)
  */
 static int parse_layer(struct stack_lower *lower, struct obd_error *err)
 {
-	u64 size = lower->dev.size;
+	struct stack_file *file = &lower->file;
+	u64 size = file->dev.size;
 	u64 visible = round_down(size, OBD_SECTOR_SIZE);
 	int r;
 
-	lower->dev.size = visible;
-	r = obd_layer_open(&lower->layer, &lower->dev, lower->bytes, err);
-	lower->dev.size = size;
+	file->dev.size = visible;
+	r = parse_visible(lower, err);
+	file->dev.size = size;
 	if (!r || visible == size)
 		return r;
 	obd_layer_release(&lower->layer);
-	lower->needs_tail = true;
-	return obd_layer_open(&lower->layer, &lower->dev, lower->bytes, err);
+	file->needs_tail = true;
+	return parse_visible(lower, err);
+}
+
+/* Of a target every byte may be needed. */
+static int parse_target(struct stack_lower *lower, struct obd_error *err)
+{
+	struct stack_file *file = &lower->file, *index = &lower->index;
+	struct obd_blob *blob = &lower->layer.blob;
+	int r;
+
+	*blob = (struct obd_blob) {
+		.dev = &file->dev,
+		.size = file->bytes,
+		.data_size = file->bytes,
+	};
+	file->needs_tail = file->dev.size % OBD_SECTOR_SIZE;
+	if (lower->kind == LAYER_RAW)
+		return 0;
+	index->needs_tail = index->dev.size % OBD_SECTOR_SIZE;
+	lower->gzip.data = &file->dev;
+	lower->gzip.index = &index->dev;
+	r = gzip_file_load(&lower->gzip, index->bytes, file->bytes, err);
+	blob->data_size = lower->gzip.gzip.data_size;
+	return r;
 }
 
 static int open_lower(struct stack_lower *lower, unsigned int i,
@@ -53,22 +107,39 @@ static int open_lower(struct stack_lower *lower, unsigned int i,
 	struct obd_error err;
 	int r;
 
-	lower->path = from->file;
-	r = check_kind(lower, i);
+	lower->kind = from->kind;
+	r = open_file(&lower->file, from->file, from->size, i);
+	if (!r && from->kind == LAYER_GZIP)
+		r = open_file(&lower->index, from->gzip_index, 0, i);
 	if (r)
 		return r;
-	r = obd_file_open(&lower->dev, lower->path);
-	if (r) {
-		complain("layer %u (%s): %s", i, lower->path, strerror(-r));
-		return EXIT_FAILED;
-	}
-	/* A device may be larger than the blob that was written to it. */
-	lower->bytes = lower->dev.size;
-	if (lower->rdev && from->size)
-		lower->bytes = from->size;
-	r = parse_layer(lower, &err);
+	r = layer_is_target(from->kind) ? parse_target(lower, &err) :
+					  parse_layer(lower, &err);
 	if (r)
-		complain("layer %u (%s): %s", i, lower->path, err.text);
+		complain("layer %u (%s): %s", i, lower->file.path, err.text);
+	return exit_code_of(r);
+}
+
+/* What a layer says to be in its target is there. */
+static int check_targets(const struct stack *stack)
+{
+	struct obd_error err;
+	unsigned int i;
+	int r = 0;
+
+	for (i = 0; !r && i + 1 < stack->nr; i++) {
+		const struct obd_layer *layer = stack->layers[i];
+		u64 size = stack->layers[i + 1]->blob.data_size;
+
+		if (!layer->turbo)
+			continue;
+		r = obd_lsmt_check_target(layer->target, layer->nr_target,
+					  DIV_ROUND_UP(size, OBD_SECTOR_SIZE),
+					  &err);
+		if (r)
+			complain("layer %u (%s): %s", i,
+				 stack->lowers[i].file.path, err.text);
+	}
 	return exit_code_of(r);
 }
 
@@ -78,14 +149,18 @@ static bool no_uuid(const char *uuid)
 	return !uuid[strspn(uuid, "0-")];
 }
 
-static void warn_of_parent(const struct stack *stack, unsigned int i,
+static void warn_of_parent(const struct stack *stack, unsigned int layer,
 			   const char *path, const char *parent)
 {
-	const char *below = stack->layers[i - 1]->lsmt.uuid;
+	unsigned int i = layer;
+	const char *below;
 
+	while (layer_is_target(stack->lowers[i - 1].kind))
+		i--;
+	below = stack->layers[i - 1]->lsmt.uuid;
 	if (!no_uuid(parent) && !no_uuid(below) && strcasecmp(parent, below))
 		complain("warning: layer %u (%s): its parent uuid is %s, but layer %u has %s: are the layers in the right order?",
-			 i, path, parent, i - 1, below);
+			 layer, path, parent, i - 1, below);
 }
 
 static void warn_of_parents(const struct stack *stack)
@@ -94,7 +169,7 @@ static void warn_of_parents(const struct stack *stack)
 	unsigned int i;
 
 	for (i = 1; i < stack->nr; i++)
-		warn_of_parent(stack, i, stack->lowers[i].path,
+		warn_of_parent(stack, i, stack->lowers[i].file.path,
 			       stack->layers[i]->lsmt.parent_uuid);
 	if (stack->has_upper && stack->nr)
 		warn_of_parent(stack, stack->nr, upper->data.path,
@@ -113,7 +188,8 @@ static int stack_alloc(struct stack *stack, unsigned int nr)
 	}
 	stack->nr = nr;
 	for (i = 0; i < nr; i++) {
-		stack->lowers[i].dev.fd = -1;
+		stack->lowers[i].file.dev.fd = -1;
+		stack->lowers[i].index.dev.fd = -1;
 		stack->layers[i] = &stack->lowers[i].layer;
 	}
 	return EXIT_OK;
@@ -153,7 +229,7 @@ int stack_open(struct stack *stack, struct config *config,
 	r = config_resolve(config) ?: stack_alloc(stack, config->nr_lowers);
 	for (i = 0; !r && i < stack->nr; i++)
 		r = open_lower(&stack->lowers[i], i, &config->lowers[i]);
-	r = r ?: open_upper(stack, config, want);
+	r = r ?: check_targets(stack) ?: open_upper(stack, config, want);
 	if (r)
 		return r;
 	warn_of_parents(stack);
@@ -171,7 +247,9 @@ void stack_close(struct stack *stack)
 
 	for (i = 0; i < stack->nr; i++) {
 		obd_layer_release(&stack->lowers[i].layer);
-		obd_file_close(&stack->lowers[i].dev);
+		gzip_file_release(&stack->lowers[i].gzip);
+		obd_file_close(&stack->lowers[i].file.dev);
+		obd_file_close(&stack->lowers[i].index.dev);
 	}
 	upper_files_close(&stack->upper);
 	free(stack->lowers);

@@ -8,25 +8,39 @@
 #define OVERLAYBD_STACK_H
 
 #include "tools/config.h"
-#include "tools/file.h"
+#include "tools/gzip-file.h"
 #include "tools/upper-files.h"
 
 /**
- * struct stack_lower - a blob, opened
+ * struct stack_file - a file of a layer, opened
  * @path: its name, the configuration's
  * @dev: the file; the loop device is made of this very descriptor
- * @layer: the layer in it
- * @bytes: exact length of the blob
- * @rdev: number of the block device, 0 if the blob is a file
+ * @bytes: exact length of what it holds
+ * @rdev: number of the block device, 0 if it is a file
  * @needs_tail: the module needs bytes that a loop device would hide
  */
-struct stack_lower {
+struct stack_file {
 	const char *path;
 	struct obd_dev dev;
-	struct obd_layer layer;
 	u64 bytes;
 	dev_t rdev;
 	bool needs_tail;
+};
+
+/**
+ * struct stack_lower - a layer, opened
+ * @kind: what it is
+ * @file: the file that it is in
+ * @layer: the layer in it; of a target, no more than the size of its data
+ * @index: the index of a gzip file
+ * @gzip: what reads that
+ */
+struct stack_lower {
+	enum layer_kind kind;
+	struct stack_file file;
+	struct obd_layer layer;
+	struct stack_file index;
+	struct gzip_file gzip;
 };
 
 /**

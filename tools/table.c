@@ -14,11 +14,15 @@
 #include "tools/table.h"
 
 #define KIND_LOWER	"lower"
+#define KIND_TURBO	"turbo"
 #define KIND_UPPER	"upper"
 #define OPT_LOW_WATER	"low_water"
+#define NO_DEVICE	"-"
 
-/* "lower", device, bytes; or "upper" and two devices */
-#define ARGS_PER_LAYER	3
+/* What follows "turbo" are three files. */
+#define LOWER_ARGS	3
+#define TURBO_ARGS	7
+#define UPPER_ARGS	3
 
 const char *const table_option_names[NR_TABLE_OPTIONS] = {
 	[TABLE_NO_VERIFY] = "no_verify",
@@ -46,6 +50,26 @@ static void put_escaped(FILE *out, const char *text)
 	}
 }
 
+static void put_file(FILE *out, const char *dev, uint64_t bytes)
+{
+	putc(' ', out);
+	put_escaped(out, dev);
+	fprintf(out, " %llu", (unsigned long long)bytes);
+}
+
+static void put_layer(FILE *out, const struct table_layer *layer)
+{
+	if (layer->kind == LAYER_LOWER)
+		fputs(" " KIND_LOWER, out);
+	else if (layer->kind == LAYER_TURBO)
+		fputs(" " KIND_TURBO, out);
+	put_file(out, layer->dev, layer->bytes);
+	if (layer->kind == LAYER_GZIP)
+		put_file(out, layer->index, layer->index_bytes);
+	else if (layer->kind == LAYER_RAW)
+		put_file(out, NO_DEVICE, 0);
+}
+
 static void put_upper(FILE *out, const struct table_upper *upper)
 {
 	if (!upper->data)
@@ -54,6 +78,18 @@ static void put_upper(FILE *out, const struct table_upper *upper)
 	put_escaped(out, upper->data);
 	putc(' ', out);
 	put_escaped(out, upper->index);
+}
+
+static unsigned int count_args(const struct table *table)
+{
+	unsigned int i, nr = table->upper.data ? UPPER_ARGS : 0;
+
+	for (i = 0; i < table->nr; i++)
+		if (table->layers[i].kind == LAYER_LOWER)
+			nr += LOWER_ARGS;
+		else if (table->layers[i].kind == LAYER_TURBO)
+			nr += TURBO_ARGS;
+	return nr;
 }
 
 static void put_options(FILE *out, const struct table *table)
@@ -83,14 +119,9 @@ char *table_format(const struct table *table)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	fprintf(out, "%u",
-		(table->nr + !!table->upper.data) * ARGS_PER_LAYER);
-	for (i = 0; i < table->nr; i++) {
-		fputs(" " KIND_LOWER " ", out);
-		put_escaped(out, table->layers[i].dev);
-		fprintf(out, " %llu",
-			(unsigned long long)table->layers[i].bytes);
-	}
+	fprintf(out, "%u", count_args(table));
+	for (i = 0; i < table->nr; i++)
+		put_layer(out, &table->layers[i]);
 	put_upper(out, &table->upper);
 	put_options(out, table);
 	if (!fclose(out))
@@ -126,19 +157,64 @@ static int parse_upper(struct table_upper *upper, char **rest)
 	return device(rest, &upper->data) ?: device(rest, &upper->index);
 }
 
-/* Only the last layer may be an upper, which is none of @table->nr then. */
-static int parse_layer(struct table *table, unsigned int i, char **rest)
+static int parse_file(struct table_layer *layer, enum layer_kind kind,
+		      char **rest)
 {
-	struct table_layer *layer = &table->layers[i];
+	layer->kind = kind;
+	return device(rest, &layer->dev) ?: number(rest, &layer->bytes);
+}
+
+static int parse_target(struct table_layer *layer, char **rest)
+{
+	int r = parse_file(layer, LAYER_GZIP, rest) ?:
+		device(rest, &layer->index) ?:
+		number(rest, &layer->index_bytes);
+
+	if (!r && !strcmp(layer->index, NO_DEVICE)) {
+		layer->kind = LAYER_RAW;
+		free(layer->index);
+		layer->index = NULL;
+	}
+	return r;
+}
+
+/* Return: how many words the layer has, or a negative errno. */
+static int parse_layer(struct table *table, char **rest)
+{
+	struct table_layer *layer = &table->layers[table->nr];
 	char *kind = strtok_r(NULL, " ", rest);
 
-	if (kind && i == table->nr - 1 && !strcmp(kind, KIND_UPPER)) {
-		table->nr--;
-		return parse_upper(&table->upper, rest);
-	}
-	if (!kind || strcmp(kind, KIND_LOWER))
+	if (!kind)
 		return -EINVAL;
-	return device(rest, &layer->dev) ?: number(rest, &layer->bytes);
+	if (!strcmp(kind, KIND_UPPER))
+		return parse_upper(&table->upper, rest) ?: UPPER_ARGS;
+	table->nr++;
+	if (!strcmp(kind, KIND_LOWER))
+		return parse_file(layer, LAYER_LOWER, rest) ?: LOWER_ARGS;
+	table->nr++;
+	if (!strcmp(kind, KIND_TURBO))
+		return parse_file(layer, LAYER_TURBO, rest) ?:
+		       parse_target(layer + 1, rest) ?: TURBO_ARGS;
+	return -EINVAL;
+}
+
+/* No layer has fewer words than a third, and each may be two. */
+static int parse_layers(struct table *table, unsigned long nr_args, char **rest)
+{
+	int r = table_alloc(table, nr_args / LOWER_ARGS + 2);
+
+	if (r)
+		return -ENOMEM;
+	table->nr = 0;
+	while (nr_args) {
+		r = parse_layer(table, rest);
+		if (r < 0)
+			return r;
+		if (r > nr_args || (table->upper.data && r < nr_args))
+			return -EINVAL;
+		nr_args -= r;
+	}
+	return table->nr + !!table->upper.data > LSMT_MAX_LAYERS ? -EINVAL : 0;
 }
 
 /* Options of later versions are passed over. */
@@ -168,22 +244,13 @@ int table_parse(struct table *table, char *params)
 {
 	char *rest = params, *end;
 	unsigned long nr_args;
-	unsigned int i, nr;
-	int r;
 
 	*table = (struct table) {};
 	nr_args = strtoul(params, &end, 10);
-	if (!nr_args || nr_args % ARGS_PER_LAYER ||
-	    nr_args > LSMT_MAX_LAYERS * ARGS_PER_LAYER)
+	if (!nr_args || nr_args > LSMT_MAX_LAYERS * TURBO_ARGS)
 		return refuse(params);
-	nr = nr_args / ARGS_PER_LAYER;
-	r = table_alloc(table, nr);
-	if (r)
-		return r;
 	strtok_r(params, " ", &rest);
-	for (i = 0; !r && i < nr; i++)
-		r = parse_layer(table, i, &rest);
-	if (r || parse_options(table, &rest))
+	if (parse_layers(table, nr_args, &rest) || parse_options(table, &rest))
 		return refuse(params);
 	return EXIT_OK;
 }
@@ -192,8 +259,10 @@ void table_release(struct table *table)
 {
 	unsigned int i;
 
-	for (i = 0; i < table->nr; i++)
+	for (i = 0; i < table->nr; i++) {
 		free(table->layers[i].dev);
+		free(table->layers[i].index);
+	}
 	free(table->layers);
 	free(table->upper.data);
 	free(table->upper.index);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/config.h"
+
 /* Options, bit by bit, in the order in which they are written. */
 enum table_option {
 	TABLE_NO_VERIFY,	/* the CRCs of blocks are not checked */
@@ -18,13 +20,19 @@ enum table_option {
 extern const char *const table_option_names[NR_TABLE_OPTIONS];
 
 /**
- * struct table_layer - a layer argument
+ * struct table_layer - a layer
+ * @kind: what it is
  * @dev: path, or major:minor
- * @bytes: exact length of the blob
+ * @bytes: exact length of what is there
+ * @index: path, or major:minor, of the index of a LAYER_GZIP; else NULL
+ * @index_bytes: exact length of that
  */
 struct table_layer {
+	enum layer_kind kind;
 	char *dev;
 	uint64_t bytes;
+	char *index;
+	uint64_t index_bytes;
 };
 
 /**
@@ -39,7 +47,8 @@ struct table_upper {
 
 /**
  * struct table - the parameters
- * @layers: read-only layers, lowest first
+ * @layers: read-only layers, lowest first; a target is behind the LAYER_TURBO
+ *	that it belongs to
  * @nr: how many
  * @upper: the layer above them
  * @options: a bit for each enum table_option

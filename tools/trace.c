@@ -27,6 +27,16 @@ static void describe(struct trace_layer *to, const struct obd_layer *layer,
 	memcpy(to->uuid, layer->lsmt.uuid, LSMT_UUID_SIZE);
 }
 
+static void describe_gzip(struct trace_layer *to, const struct obd_gzip *gzip)
+{
+	*to = (struct trace_layer) {
+		.bytes = gzip->gzip_size,
+		.data_bytes = gzip->data_size,
+		.block_size = 1U << OBD_GZIP_BLOCK_SHIFT,
+		.table_crc = gzip->crc,
+	};
+}
+
 static int begin(struct trace *trace, unsigned int nr)
 {
 	*trace = (struct trace) {};
@@ -44,20 +54,67 @@ int trace_of_stack(struct trace *trace, const struct stack *stack)
 	unsigned int i;
 	int r = begin(trace, stack->nr);
 
-	for (i = 0; !r && i < stack->nr; i++)
-		describe(&trace->layers[i], &stack->lowers[i].layer,
-			 stack->lowers[i].bytes);
+	for (i = 0; !r && i < stack->nr; i++) {
+		const struct stack_lower *lower = &stack->lowers[i];
+
+		if (lower->kind == LAYER_GZIP)
+			describe_gzip(&trace->layers[i], &lower->gzip.gzip);
+		else
+			describe(&trace->layers[i], &lower->layer,
+				 lower->file.bytes);
+	}
+	return r;
+}
+
+/* A device whose kernel name the table has. */
+static int open_device(struct obd_dev *dev, const char *number,
+		       struct obd_error *err)
+{
+	struct backing b;
+	int r;
+
+	dev->fd = -1;
+	backing_find(&b, number);
+	r = obd_file_open(dev, b.device ?: number);
+	if (r)
+		r = obd_fail(err, r, "%s: %s", b.device ?: number,
+			     strerror(-r));
+	backing_release(&b);
+	return r;
+}
+
+static int open_gzip(struct trace_layer *to, const struct table_layer *from,
+		     u64 gzip_bytes, struct obd_error *err)
+{
+	struct obd_gzip gzip = { };
+	struct obd_dev index;
+	int r;
+
+	r = open_device(&index, from->index, err) ?:
+	    obd_gzip_open(&gzip, &index, from->index_bytes ?: index.size,
+			  gzip_bytes, err);
+	if (!r)
+		describe_gzip(to, &gzip);
+	obd_gzip_release(&gzip);
+	obd_file_close(&index);
 	return r;
 }
 
 static int open_layer(struct trace_layer *to, struct obd_dev *dev,
 		      const struct table_layer *from, struct obd_error *err)
 {
+	u64 bytes = from->bytes ?: dev->size;
 	struct obd_layer layer = { };
-	int r = obd_layer_open(&layer, dev, from->bytes, err);
+	int r = 0;
 
+	if (from->kind == LAYER_GZIP)
+		return open_gzip(to, from, bytes, err);
+	if (from->kind == LAYER_RAW)
+		layer.blob.data_size = bytes;
+	else
+		r = obd_layer_open_headers(&layer, dev, bytes, err);
 	if (!r)
-		describe(to, &layer, from->bytes ?: dev->size);
+		describe(to, &layer, bytes);
 	obd_layer_release(&layer);
 	return r;
 }
@@ -65,22 +122,15 @@ static int open_layer(struct trace_layer *to, struct obd_dev *dev,
 static int of_layer(struct trace_layer *to, const struct table_layer *from,
 		    unsigned int i)
 {
-	struct obd_dev dev = { .fd = -1 };
 	struct obd_error err;
-	struct backing b;
+	struct obd_dev dev;
 	int r;
 
-	backing_find(&b, from->dev);
-	r = obd_file_open(&dev, b.device ?: from->dev);
+	r = open_device(&dev, from->dev, &err) ?:
+	    open_layer(to, &dev, from, &err);
 	if (r)
-		r = obd_fail(&err, r, "%s", strerror(-r));
-	else
-		r = open_layer(to, &dev, from, &err);
-	if (r)
-		complain("layer %u (%s): %s", i, b.device ?: from->dev,
-			 err.text);
+		complain("layer %u (%s): %s", i, from->dev, err.text);
 	obd_file_close(&dev);
-	backing_release(&b);
 	return exit_code_of(r);
 }
 

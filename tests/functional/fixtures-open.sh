@@ -4,7 +4,8 @@
 . "$(dirname "$0")/lib.sh" || exit
 
 CASES='plain3 zfile3 ops3 vsize vsize-grow trailer-only-0 trailer-only-low
-	trailer-only-high trailer-only-tar merged merged-plain sealed base64'
+	trailer-only-high trailer-only-tar merged merged-plain sealed base64
+	turbo-gz turbo-gz-64k turbo-tar turbo-mixed'
 
 need_fixtures
 need_tool

@@ -8,7 +8,8 @@
 need jq
 need_fixtures
 
-for image in "${readonly_images[@]}" "${writable_images[@]}"; do
+for image in "${readonly_images[@]}" "${turbo_images[@]}" \
+	"${writable_images[@]}"; do
 	expect 0 "$tool" export "$(config "$image")" "$work/disk"
 	[ "$(sum "$work/disk")" = \
 	  "$(jq -r .sha256 "$fixtures/$image/expect.json")" ] ||

@@ -36,8 +36,16 @@ expect 2 "$tool" export --threads 0 "$work/c.json" "$work/disk"
 expect 2 "$tool" export --what "$work/c.json" "$work/disk"
 
 if [ -d "$fixtures" ]; then
-	expect 1 "$tool" export "$(config turbo-gz)" "$work/disk"
-	says TurboOCI
+	cp -L "$fixtures/turbo-gz/layer.tgz" "$work/layer.tgz"
+	sed "s|$fixtures/turbo-gz/layer.tgz|$work/layer.tgz|" \
+		"$(config turbo-gz)" >"$work/t.json"
+	printf XXXXX | dd of="$work/layer.tgz" bs=1 seek=500000 conv=notrunc \
+		status=none
+	expect 3 "$tool" export "$work/t.json" "$work/disk"
+	says "layer 1 ($work/layer.tgz): the gzip file does not inflate to byte"
+	truncate -s -1 "$work/layer.tgz"
+	expect 3 "$tool" export "$work/t.json" "$work/disk"
+	says "gzip index: gzip_size is 2216876, expected 2216875"
 	expect 1 "$tool" export "$(config rw-append)" \
 		"$fixtures/rw-append/upper.index"
 	says "would be lost"

@@ -247,13 +247,65 @@ static int resolve(const char *text)
 	return r;
 }
 
-static void unsupported_layers_are_named(void **state)
+static void targets_become_layers(void **state)
+{
+	const struct config_lower *l;
+	struct config c;
+
+	(void)state;
+	good(&c, "{\"lowers\": [{\"file\": \"/l\"}, {\"file\": \"/m\","
+		 " \"targetFile\": \"/t\", \"gzipIndex\": \"/i\"},"
+		 " {\"file\": \"/n\", \"targetFile\": \"/u\"}]}");
+	assert_int_equal(config_resolve(&c), EXIT_OK);
+	/* Once more changes nothing. */
+	assert_int_equal(config_resolve(&c), EXIT_OK);
+	assert_int_equal(c.nr_lowers, 5);
+	l = c.lowers;
+	assert_int_equal(l[0].kind, LAYER_LOWER);
+	assert_int_equal(l[1].kind, LAYER_TURBO);
+	assert_string_equal(l[1].file, "/m");
+	assert_int_equal(l[2].kind, LAYER_GZIP);
+	assert_string_equal(l[2].file, "/t");
+	assert_string_equal(l[2].gzip_index, "/i");
+	assert_int_equal(l[3].kind, LAYER_TURBO);
+	assert_int_equal(l[4].kind, LAYER_RAW);
+	assert_string_equal(l[4].file, "/u");
+	assert_null(l[4].gzip_index);
+	config_release(&c);
+}
+
+static void an_index_takes_a_target(void **state)
 {
 	(void)state;
-	assert_int_equal(resolve("{\"lowers\": [{\"file\": \"/l\"}, {\"file\": "
-				 "\"/m\", \"targetFile\": \"/t\"}]}"),
-			 EXIT_FAILED);
-	assert_non_null(strstr(said, "layer 1: targetFile (/t): TurboOCI "));
+	assert_int_equal(resolve("{\"lowers\": [{\"file\": \"/l\","
+				 " \"gzipIndex\": \"/i\"}]}"), EXIT_INVALID);
+	assert_non_null(strstr(said, "lowers[0] has gzipIndex, but no target"));
+}
+
+/* 127 pairs and a layer are 255; with another layer they are too many. */
+static void targets_count_as_layers(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+	int i, more;
+
+	(void)state;
+	for (more = 0; more < 2; more++) {
+		out = open_memstream(&text, &size);
+		fputs("{\"lowers\": [{\"file\": \"/l\"}", out);
+		for (i = 0; i < more; i++)
+			fputs(", {\"file\": \"/l\"}", out);
+		for (i = 0; i < 127; i++)
+			fputs(", {\"file\": \"/m\", \"targetFile\": \"/t\"}",
+			      out);
+		fputs("]}", out);
+		fclose(out);
+		assert_int_equal(resolve(text),
+				 more ? EXIT_INVALID : EXIT_OK);
+		free(text);
+	}
+	assert_non_null(strstr(said, "256 layers, expected at most 255"));
 }
 
 static void an_upper_takes_data_and_index(void **state)
@@ -377,7 +429,9 @@ int main(void)
 		cmocka_unit_test(broken_json_is_refused),
 		cmocka_unit_test(the_number_of_lowers_is_bounded),
 		cmocka_unit_test(result_file_is_known_when_the_rest_is_bad),
-		cmocka_unit_test(unsupported_layers_are_named),
+		cmocka_unit_test(targets_become_layers),
+		cmocka_unit_test(an_index_takes_a_target),
+		cmocka_unit_test(targets_count_as_layers),
 		cmocka_unit_test(an_upper_takes_data_and_index),
 		cmocka_unit_test(remote_layers_are_to_be_downloaded),
 		cmocka_unit_test(folders_are_searched_in_order),

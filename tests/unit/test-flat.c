@@ -138,20 +138,20 @@ static void make_lower(struct pile *p, unsigned int i, u64 *seed)
 	memcpy(&t, blob.data + blob.len - LSMT_HEADER_SPACE, sizeof(t));
 	blank(blob.data, OBD_DATA_START, le64_to_cpu(t.index_offset) / 512,
 	      seed);
-	buffer_device(&blob, &lower->dev);
-	assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0, &err),
+	buffer_device(&blob, &lower->file.dev);
+	assert_int_equal(obd_layer_open(&lower->layer, &lower->file.dev, 0, &err),
 			 0);
 	for (k = 0; k < lower->layer.lsmt.nr_entries; k++)
 		fill_cells(p->cells[i], &lower->layer.entries[k], blob.data);
 	if (one_in(seed, 2)) {
 		obd_layer_release(&lower->layer);
-		obd_file_close(&lower->dev);
+		obd_file_close(&lower->file.dev);
 		compress_layer(&blob, seed);
-		buffer_device(&blob, &lower->dev);
-		assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0,
+		buffer_device(&blob, &lower->file.dev);
+		assert_int_equal(obd_layer_open(&lower->layer, &lower->file.dev, 0,
 						&err), 0);
 	}
-	lower->path = "lower";
+	lower->file.path = "lower";
 	p->layers[i] = &lower->layer;
 	buffer_release(&blob);
 }
@@ -205,7 +205,7 @@ static void free_pile(struct pile *p)
 
 	for (i = 0; i < p->stack.nr; i++) {
 		obd_layer_release(&p->lowers[i].layer);
-		obd_file_close(&p->lowers[i].dev);
+		obd_file_close(&p->lowers[i].file.dev);
 	}
 	if (!p->stack.has_upper)
 		return;
@@ -435,11 +435,11 @@ static void make_single(struct pile *p, const struct layer_spec *spec,
 	};
 	p->layers[0] = &lower->layer;
 	build_layer(&blob, spec);
-	buffer_device(&blob, &lower->dev);
-	assert_int_equal(obd_layer_open(&lower->layer, &lower->dev, 0, &err),
+	buffer_device(&blob, &lower->file.dev);
+	assert_int_equal(obd_layer_open(&lower->layer, &lower->file.dev, 0, &err),
 			 0);
 	if (blank_from)
-		blank_sectors(&lower->dev, blank_from,
+		blank_sectors(&lower->file.dev, blank_from,
 			      lower->layer.lsmt.index_offset / 512);
 	buffer_release(&blob);
 }

@@ -353,12 +353,112 @@ static void check_index_case(const struct index_case *c)
 	free(entries);
 }
 
+/* What is not an entry of zeros, as it is in memory. */
+#define TAGGED(offset, len, moffset, tag) {				\
+	(u64)(offset) | (u64)(len) << LSMT_OFFSET_BITS,			\
+	(u64)(moffset) | (u64)(tag) << LSMT_TAG_SHIFT			\
+}
+
 static void every_rule_of_the_index_is_checked(void **state)
 {
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(index_cases); i++)
 		check_index_case(&index_cases[i]);
+}
+
+#define SPLIT_MAX	4
+
+/* What of @nr entries stays, and what is in the target; or why not. */
+static const struct split_case {
+	u32 nr, kept, moved;
+	u64 first_moved;
+	const char *text;
+	u64 entries[SPLIT_MAX][2];
+} split_cases[] = {
+	{ 3, 2, 1, 5, NULL, { TAGGED(0, 5, 8, 0), TAGGED(5, 5, 0, 1),
+			      TAGGED(10, 5, 13, 0) } },
+	/* Tags count from the smallest. */
+	{ 3, 1, 2, 0, NULL, { TAGGED(0, 5, 1ULL << 40, 4), TAGGED(5, 5, 8, 3),
+			      TAGGED(10, 5, 0, 4) } },
+	/* Zeros are nowhere, whatever their tag. */
+	{ 2, 2, 0, 0, NULL, { ZEROED(0, 5), TAGGED(5, 5, 8, 2) } },
+	{ 3, 2, 1, 10, NULL, { ZEROED(0, 5), TAGGED(5, 5, 8, 1),
+			       TAGGED(10, 5, 8, 2) } },
+	/* One tag alone is the lowest, whatever it is. */
+	{ 1, 1, 0, 0, NULL, { TAGGED(0, 5, 8, 1) } },
+	{ 1, 0, 0, 0, "index entry 0: moffset 1000, length 5, expected within",
+	  { TAGGED(0, 5, 1000, 1) } },
+	/* Nothing is asked of the place in the target, but all of that here. */
+	{ 2, 0, 0, 0, "index entry 1 overlaps its predecessor",
+	  { TAGGED(0, 5, 8, 0), TAGGED(4, 5, 8, 1) } },
+	{ 2, 0, 0, 0, "index entry 1: length is 0",
+	  { TAGGED(0, 5, 8, 0), TAGGED(5, 0, 8, 1) } },
+	{ 2, 0, 0, 0, "index entry 1: tag is 2, expected 0 or 1",
+	  { TAGGED(0, 5, 8, 0), TAGGED(5, 5, 8, 2) } },
+	{ 2, 0, 0, 0, "index entry 0: tag is 255, expected 1 or 2",
+	  { TAGGED(0, 5, 8, 255), TAGGED(5, 5, 8, 1) } },
+};
+
+static void take_entries(struct lsmt_entry *to, const u64 (*from)[2], u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		to[i].where = cpu_to_le64(from[i][0]);
+		to[i].what = cpu_to_le64(from[i][1]);
+	}
+}
+
+static void a_split_case(const struct split_case *c)
+{
+	struct obd_lsmt lsmt = {
+		.nr_entries = c->nr,
+		.index_offset = DATA_END * OBD_SECTOR_SIZE,
+	};
+	u32 size = c->nr * sizeof(struct lsmt_entry), moved = 99;
+	struct lsmt_entry *entries = malloc(size), *target = malloc(size);
+	struct obd_error err = {};
+	int r;
+
+	take_entries(entries, c->entries, c->nr);
+	r = obd_lsmt_split_index(&lsmt, entries, target, &moved, &err);
+	if (c->text) {
+		assert_int_equal(r, -EINVAL);
+		assert_non_null(strstr(err.text, c->text));
+	} else {
+		assert_int_equal(r, 0);
+		assert_int_equal(lsmt.nr_entries, c->kept);
+		assert_int_equal(moved, c->moved);
+	}
+	if (!r && moved)
+		assert_int_equal(lsmt_entry_offset(target), c->first_moved);
+	free(entries);
+	free(target);
+}
+
+static void an_index_is_split_by_tags(void **state)
+{
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(split_cases); i++)
+		a_split_case(&split_cases[i]);
+}
+
+static void a_target_holds_what_is_said(void **state)
+{
+	const u64 from[][2] = {
+		TAGGED(0, 5, 95, 1), ZEROED(5, 5), TAGGED(10, 1, 0, 1),
+	};
+	struct lsmt_entry entries[3];
+	struct obd_error err;
+
+	(void)state;
+	take_entries(entries, from, 3);
+	assert_int_equal(obd_lsmt_check_target(entries, 3, 100, &err), 0);
+	assert_int_equal(obd_lsmt_check_target(entries, 3, 99, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "index entry for sector 0: moffset 95"));
 }
 
 /* One extent goes on in the other: they should be one. */
@@ -1064,6 +1164,8 @@ int main(void)
 		cmocka_unit_test(entries_are_bounded),
 		cmocka_unit_test(endless_uuids_are_ended),
 		cmocka_unit_test(every_rule_of_the_index_is_checked),
+		cmocka_unit_test(an_index_is_split_by_tags),
+		cmocka_unit_test(a_target_holds_what_is_said),
 		cmocka_unit_test(maps_match_the_model),
 		cmocka_unit_test(partial_maps_complete_each_other),
 		cmocka_unit_test(partial_map_tells_holes_from_nothing),

@@ -95,6 +95,30 @@ static void upper_is_the_last(void **state)
 	bad("3 middle 7:1 7:2");
 }
 
+static void turbo_layers_are_two(void **state)
+{
+	struct table t;
+
+	(void)state;
+	good(&t, "17 lower 7:0 1 turbo 7:1 2 7:2 3 7:3 4 turbo 7:4 5 7:5 6 - 0");
+	assert_int_equal(t.nr, 5);
+	assert_int_equal(t.layers[1].kind, LAYER_TURBO);
+	assert_int_equal(t.layers[2].kind, LAYER_GZIP);
+	assert_string_equal(t.layers[2].dev, "7:2");
+	assert_string_equal(t.layers[2].index, "7:3");
+	assert_int_equal(t.layers[2].index_bytes, 4);
+	assert_int_equal(t.layers[4].kind, LAYER_RAW);
+	assert_int_equal(t.layers[4].bytes, 6);
+	assert_null(t.layers[4].index);
+	table_release(&t);
+	good(&t, "10 turbo 7:1 2 7:2 3 7:3 4 upper 7:6 7:7 1 no_cache");
+	table_release(&t);
+	bad("6 turbo 7:1 2 7:2 3 7:3");
+	bad("7 turbo 7:1 2 7:2 3 7:3 x");
+	bad("3 turbo 7:1 2");
+	bad("10 upper 7:6 7:7 turbo 7:1 2 7:2 3 7:3 4");
+}
+
 static void options_are_counted_in_words(void **state)
 {
 	struct table t;
@@ -226,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lowers_only),
 		cmocka_unit_test(upper_is_the_last),
+		cmocka_unit_test(turbo_layers_are_two),
 		cmocka_unit_test(options_are_counted_in_words),
 		cmocka_unit_test(the_number_of_layers_is_bounded),
 		cmocka_unit_test(blanks_in_paths_are_escaped),

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A gzip file with its index, read from anywhere.
+ */
+#ifndef OVERLAYBD_GZIP_FILE_H
+#define OVERLAYBD_GZIP_FILE_H
+
+#include "dm-overlaybd-gzip-stream.h"
+#include "tools/file.h"
+
+/**
+ * struct gzip_file - the two files
+ * @gzip: the index, loaded
+ * @data: the gzip file
+ * @index: the file of the index
+ *
+ * Whoever fills in @data and @index opens and closes them.
+ */
+struct gzip_file {
+	struct obd_gzip gzip;
+	struct obd_dev *data;
+	struct obd_dev *index;
+};
+
+/**
+ * gzip_file_load - check the index, and keep it
+ * @file: its @data and @index are open; release with gzip_file_release()
+ * @index_bytes: length of the index
+ * @gzip_bytes: length of the gzip file
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int gzip_file_load(struct gzip_file *file, u64 index_bytes, u64 gzip_bytes,
+		   struct obd_error *err);
+
+/**
+ * gzip_file_release - free what gzip_file_load() allocated
+ * @file: the file; a zeroed one is fine
+ */
+void gzip_file_release(struct gzip_file *file);
+
+/**
+ * struct gzip_cursor - goes through one gzip file; for one thread
+ * @file: the file
+ * @stream: where it has come to
+ * @next: of another file, for whoever reads several
+ */
+struct gzip_cursor {
+	const struct gzip_file *file;
+	struct obd_gzip_stream stream;
+	struct gzip_cursor *next;
+};
+
+/**
+ * gzip_cursor_new - begin to read a file
+ * @file: the file, loaded
+ *
+ * Return: the cursor, for gzip_cursor_free(); or NULL if there is no memory.
+ */
+struct gzip_cursor *gzip_cursor_new(const struct gzip_file *file);
+
+/**
+ * gzip_cursor_free - free a cursor
+ * @cursor: the cursor, or NULL
+ */
+void gzip_cursor_free(struct gzip_cursor *cursor);
+
+/**
+ * gzip_cursor_read - read inflated bytes
+ * @cursor: the cursor
+ * @pos: the first byte
+ * @buf: where to
+ * @len: bytes; @pos + @len must not pass the data
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int gzip_cursor_read(struct gzip_cursor *cursor, u64 pos, void *buf, u64 len,
+		     struct obd_error *err);
+
+#endif
