@@ -14,7 +14,7 @@
 
 /* The unit of the cache. */
 #define BLOCK_SHIFT	OBD_GZIP_BLOCK_SHIFT
-#define BLOCK_BYTES	(1U << BLOCK_SHIFT)
+#define BLOCK_BYTES	BIT(BLOCK_SHIFT)
 
 static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);
 
@@ -208,7 +208,7 @@ static blk_status_t read_failed(const struct obd_io *io, int r)
 
 	if (r == -EILSEQ) {
 		this_cpu_inc(session->counters->decompress_errors);
-		DMERR_LIMIT("%s: layer %u: the gzip file does not inflate to byte %llu as its index says",
+		DMERR_LIMIT("%s: layer %u: gzip: does not inflate to byte %llu as the index says",
 			    session->device, reader->layer, begin);
 		return BLK_STS_IOERR;
 	}
@@ -474,12 +474,15 @@ static int check_device(const char *what, const struct obd_dev *dev, u64 bytes,
 
 	if (bytes <= size)
 		return 0;
+	if (bytes - size < SECTOR_SIZE)
+		return obd_fail(err, -EINVAL,
+				"%s: length is %llu bytes, %llu are on its device: the file's last bytes must be joined to it",
+				what, (unsigned long long)bytes,
+				(unsigned long long)size);
 	return obd_fail(err, -EINVAL,
-			"%s: length is %llu bytes, expected at most %llu, the size of its device%s",
+			"%s: length is %llu bytes, expected at most %llu, the size of its device",
 			what, (unsigned long long)bytes,
-			(unsigned long long)size,
-			bytes - size < SECTOR_SIZE ?
-			": the file's last bytes have to be put on a device of their own behind it" : "");
+			(unsigned long long)size);
 }
 
 static int gzip_open(struct obd_gunzip *g, const struct obd_gzip_devs *devs,

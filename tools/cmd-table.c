@@ -91,9 +91,9 @@ static struct json_object *file_json(const struct stack_file *file)
 static struct json_object *layer_json(const struct stack_lower *lower)
 {
 	struct json_object *o = file_json(&lower->file);
+	const char *kind = layer_kind_name(lower->kind);
 
-	json_object_object_add(o, "type", json_object_new_string(
-				       layer_kind_name(lower->kind)));
+	json_object_object_add(o, "type", json_object_new_string(kind));
 	if (lower->kind == LAYER_GZIP)
 		json_object_object_add(o, "index", file_json(&lower->index));
 	return o;

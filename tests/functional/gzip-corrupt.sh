@@ -27,7 +27,7 @@ expect_errors()
 	[ -s errors ] || fail "$1: everything can be read"
 	n=$(status_field "$1" 3 "$SINGLE" decompress_errors)
 	[ "$n" -gt 0 ] || fail "$1: no error was counted"
-	expect_log "layer 0: the gzip file does not inflate to byte [0-9]* as its index says"
+	expect_log "layer 0: gzip: does not inflate to byte [0-9]* as the index says"
 	cmp -n 65536 "/dev/mapper/$1" raw
 }
 
@@ -109,4 +109,4 @@ attach_whole index whole
 loop_attach raw.gz
 expect_exit 1 . dmsetup create refused --readonly --table \
 	"0 8 overlaybd-gzip $LOOP $(stat -c %s raw.gz) $LINE"
-expect_log 'layer 0: gzip: length is .* last bytes have to be put on a device'
+expect_log 'layer 0: gzip: length is .* last bytes must be joined'
