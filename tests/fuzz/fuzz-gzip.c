@@ -5,13 +5,14 @@
  *
  * The input is an index with the gzip file behind it.
  */
-#include "dm-overlaybd-gzip.h"
+#include "dm-overlaybd-gzip-stream.h"
 #include "tests/fuzz/fixup.h"
 #include "tests/unit/gzip-builder.h"
 
 #define DATA_SIZE	37000
 #define READ_MAX	4096U
 #define POINTS_MAX	16U
+#define READS_MAX	20	/* more than between two points of a seed */
 
 static void make_seed(struct buffer *blob, u32 seed)
 {
@@ -115,6 +116,57 @@ static void inflate_from(struct obd_inflater *inflater,
 	fuzz_assert(out_len <= sizeof(out));
 }
 
+/* An obd_gzip_fetch; the context is the index, with the gzip file behind it. */
+static int fetch(struct obd_gzip_stream *stream, void *context,
+		 enum obd_gzip_file file, u64 pos, u64 len)
+{
+	const struct obd_gzip *gzip = stream->gzip;
+	const u8 *from = context;
+	u32 n = min_t(u64, len, OBD_GZIP_IN_SIZE);
+
+	if (file == OBD_GZIP_DATA)
+		from += gzip->index_size;
+	fuzz_assert(len && len <= (file == OBD_GZIP_DATA ? gzip->gzip_size :
+				   gzip->index_size) - pos);
+	memcpy(stream->in, from + pos, n);
+	stream->in_at = 0;
+	return n;
+}
+
+/* Read on from a point, over others. */
+static void read_from(struct obd_gzip_stream *s, const u8 *index, u32 nr)
+{
+	const struct obd_gzip *gzip = s->gzip;
+	u64 pos = gzip->points[nr].data_pos + nr % 3;
+	u8 out[READ_MAX];
+	u32 i, n;
+
+	if (pos >= gzip->data_size ||
+	    obd_gzip_stream_seek(s, (void *)index, pos))
+		return;
+	for (i = 0; i < READS_MAX && s->pos < gzip->data_size; i++) {
+		pos = s->pos;
+		n = min_t(u64, sizeof(out), gzip->data_size - pos);
+		if (obd_gzip_stream_inflate(s, (void *)index, out, n)) {
+			fuzz_assert(!s->live);
+			return;
+		}
+		fuzz_assert(s->pos == pos + n);
+		fuzz_assert(s->in_at + s->in_len <= OBD_GZIP_IN_SIZE);
+	}
+}
+
+static void read_through(const struct obd_gzip *gzip, const u8 *index)
+{
+	struct obd_gzip_stream s;
+	u32 i;
+
+	if (!obd_gzip_stream_init(&s, gzip, fetch))
+		for (i = 0; i < min(gzip->nr_points, POINTS_MAX); i++)
+			read_from(&s, index, i);
+	obd_gzip_stream_exit(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct gzidx_header *h = (const void *)data;
@@ -132,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_points(&gzip);
 		for (i = 0; i < min(gzip.nr_points, POINTS_MAX); i++)
 			inflate_from(&inflater, &gzip, &gzip.points[i], data);
+		read_through(&gzip, data);
 	} else {
 		fuzz_assert(err.text[0]);
 	}

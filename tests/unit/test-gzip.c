@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "dm-overlaybd-gzip.h"
+#include "dm-overlaybd-gzip-stream.h"
 #include "tests/unit/gzip-builder.h"
 #include "tests/unit/test.h"
 
@@ -318,6 +318,168 @@ static void make_subject(struct subject *s, bool packed, u64 *seed)
 	assert_true(s->parsed.nr_points > 2);
 }
 
+/* An obd_gzip_fetch; a few bytes at a time. The context is the subject. */
+static int fetch(struct obd_gzip_stream *stream, void *context,
+		 enum obd_gzip_file file, u64 pos, u64 len)
+{
+	const struct subject *s = context;
+	const struct buffer *from = file == OBD_GZIP_DATA ? &s->gzip :
+							    &s->index;
+	u32 n = min_t(u64, len, file == OBD_GZIP_DATA ? 1 + pos % 3000 :
+							OBD_GZIP_STORED_MAX);
+
+	assert_true(len && len <= from->len - pos);
+	stream->in_at = pos % 512;
+	memcpy(stream->in + stream->in_at, from->data + pos, n);
+	return n;
+}
+
+static int read_stream(struct obd_gzip_stream *stream, struct subject *s,
+		       u64 pos, u32 len)
+{
+	u8 out[READ_MAX];
+	int r = obd_gzip_stream_seek(stream, s, pos);
+
+	while (!r && stream->pos < pos)
+		r = obd_gzip_stream_inflate(stream, s, out,
+					    min_t(u64, READ_MAX,
+						  pos - stream->pos));
+	r = r ?: obd_gzip_stream_inflate(stream, s, out, len);
+	if (!r)
+		assert_memory_equal(out, s->data.data + pos, len);
+	return r;
+}
+
+/* From the first byte to the last. Return: an error, if there was one. */
+static int read_through(struct obd_gzip_stream *stream, struct subject *s,
+			u64 *seed)
+{
+	u64 pos = 0;
+	int r = 0;
+
+	while (!r && pos < s->data.len) {
+		u32 len = min_t(u64, 1 + random_below(seed, READ_MAX),
+				s->data.len - pos);
+
+		r = read_stream(stream, s, pos, len);
+		pos += len;
+	}
+	return r;
+}
+
+static void make_members(struct subject *s, const struct gzip_how *how,
+			 u64 *seed)
+{
+	u32 members = 1 + random_below(seed, 4);
+
+	for (; members; members--) {
+		struct buffer part = {};
+
+		make_data(&part, 1 + random_below(seed, 150000), seed);
+		build_gzip(&s->gzip, &part, how);
+		buffer_add(&s->data, part.data, part.len);
+		buffer_release(&part);
+	}
+}
+
+static void streams_go_by_points(void **state)
+{
+	u64 seed = test_seed();
+	u32 i, k;
+
+	(void)state;
+	for (i = 0; i < ROUNDS * ARRAY_SIZE(hows); i++) {
+		struct obd_gzip_stream stream;
+		struct subject s = {};
+
+		make_members(&s, &hows[i % ARRAY_SIZE(hows)], &seed);
+		build_gzip_index(&s.index, &s.gzip,
+				 1 + random_below(&seed, 9000), i % 2);
+		open_subject(&s);
+		assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed,
+						      fetch), 0);
+		assert_int_equal(read_through(&stream, &s, &seed), 0);
+		assert_int_equal(stream.point, s.parsed.nr_points - 1);
+		for (k = 0; k < 20; k++) {
+			u64 pos = random_below(&seed, s.data.len);
+
+			assert_int_equal(read_stream(&stream, &s, pos, 1), 0);
+		}
+		obd_gzip_stream_exit(&stream);
+		release(&s);
+	}
+}
+
+/* Who goes on where another read has ended begins nowhere anew. */
+static void a_stream_goes_on(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed();
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_stream(&stream, &s, 0, 100), 0);
+	s.index.len = 0;
+	assert_int_equal(read_through(&stream, &s, &seed), 0);
+	assert_int_equal(read_stream(&stream, &s, 0, 100), 0);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+static void move_point(struct obd_gzip_point *p, u32 how)
+{
+	switch (how) {
+	case 0:
+		p->data_pos++;
+		break;
+	case 1:
+		p->data_pos--;
+		break;
+	case 2:
+		p->gzip_pos++;
+		break;
+	case 3:
+		p->gzip_pos--;
+		break;
+	default:
+		p->bits ^= 1 << (how - 4);
+	}
+}
+
+/* Whoever goes by such a point finds out, to the bit. */
+static void points_that_are_off_are_found_out(void **state)
+{
+	u64 seed = test_seed();
+	u32 how, k;
+
+	(void)state;
+	for (k = 0; k < ARRAY_SIZE(hows); k++) {
+		struct obd_gzip_stream stream;
+		struct obd_gzip_point *p, good;
+		struct subject s = {};
+
+		make_data(&s.data, 300000, &seed);
+		build_gzip(&s.gzip, &s.data, &hows[k]);
+		build_gzip_index(&s.index, &s.gzip, 20000, false);
+		open_subject(&s);
+		p = &s.parsed.points[s.parsed.nr_points / 2];
+		good = *p;
+		for (how = 0; p != s.parsed.points && how < 7; how++) {
+			move_point(p, how);
+			assert_int_equal(obd_gzip_stream_init(&stream,
+							      &s.parsed, fetch),
+					 0);
+			assert_int_equal(read_through(&stream, &s, &seed),
+					 -EILSEQ);
+			obd_gzip_stream_exit(&stream);
+			*p = good;
+		}
+		release(&s);
+	}
+}
+
 static void refused(struct subject *s, const char *what)
 {
 	struct obd_error err;
@@ -514,6 +676,9 @@ static void fixtures_are_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(streams_go_by_points),
+		cmocka_unit_test(a_stream_goes_on),
+		cmocka_unit_test(points_that_are_off_are_found_out),
 		cmocka_unit_test(every_kind_of_gzip_is_read),
 		cmocka_unit_test(the_end_of_the_stream_is_told),
 		cmocka_unit_test(all_members_are_read),
