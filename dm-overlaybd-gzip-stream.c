@@ -182,10 +182,9 @@ static int step(struct obd_gzip_stream *s, void *context, u8 *out, u32 len)
 	r = run(s, context, out, &room, next && n == end - s->pos);
 	n -= room;
 	s->pos += n;
+	/* Where a member ends, another begins at a point, see cross(). */
 	if (r > 0 && s->pos < end)
 		return -EILSEQ;
-	if (r > 0 && next)
-		r = begin(s, context, s->point + 1);
 	return r < 0 ? r : (int)n;
 }
 

@@ -328,7 +328,7 @@ static int fetch(struct obd_gzip_stream *stream, void *context,
 	u32 n = min_t(u64, len, file == OBD_GZIP_DATA ? 1 + pos % 3000 :
 							OBD_GZIP_STORED_MAX);
 
-	assert_true(len && len <= from->len - pos);
+	assert_true(len && pos <= from->len && len <= from->len - pos);
 	stream->in_at = pos % 512;
 	memcpy(stream->in + stream->in_at, from->data + pos, n);
 	return n;
@@ -428,6 +428,41 @@ static void a_stream_goes_on(void **state)
 	release(&s);
 }
 
+/* But not if a point is nearer. */
+static void a_stream_takes_the_shorter_way(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed(), pos;
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_stream(&stream, &s, 0, 100), 0);
+	pos = s.parsed.points[2].data_pos;
+	assert_int_equal(obd_gzip_stream_seek(&stream, &s, pos + 1), 0);
+	assert_int_equal(stream.pos, pos);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+/* As where an index says that there is more. */
+static void the_end_comes_too_early(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed();
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	s.parsed.data_size++;
+	buffer_add(&s.data, "", 1);
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_through(&stream, &s, &seed), -EILSEQ);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
 static void move_point(struct obd_gzip_point *p, u32 how)
 {
 	switch (how) {
@@ -473,6 +508,7 @@ static void points_that_are_off_are_found_out(void **state)
 					 0);
 			assert_int_equal(read_through(&stream, &s, &seed),
 					 -EILSEQ);
+			assert_false(stream.live);
 			obd_gzip_stream_exit(&stream);
 			*p = good;
 		}
@@ -678,6 +714,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams_go_by_points),
 		cmocka_unit_test(a_stream_goes_on),
+		cmocka_unit_test(a_stream_takes_the_shorter_way),
+		cmocka_unit_test(the_end_comes_too_early),
 		cmocka_unit_test(points_that_are_off_are_found_out),
 		cmocka_unit_test(every_kind_of_gzip_is_read),
 		cmocka_unit_test(the_end_of_the_stream_is_told),
