@@ -194,6 +194,27 @@ struct gzidx_entry {
 
 static_assert(sizeof(struct gzidx_entry) == 29, "gzip index entry");
 
+/*
+ * An extension: if the reserved bytes of the header begin with this, the index
+ * has a CRC-32C for each block of the data, the last being shorter, in an array
+ * of __le32. Those who do not know it read the index as any other.
+ */
+#define GZIDX_SUMS_MAGIC	"obdcrc32"
+#define GZIDX_SUMS_MAGIC_SIZE	8
+#define GZIDX_SUMS_VERSION	1
+#define GZIDX_SUMS_BLOCK_SHIFT	16
+
+struct gzidx_sums {
+	__u8	magic[GZIDX_SUMS_MAGIC_SIZE];
+	__u8	version;
+	__u8	block_shift;	/* blocks have 2^block_shift bytes */
+	__u8	zero[2];
+	__le32	crc;		/* CRC-32C of the array, seed 0, as all of them */
+	__le64	offset;		/* bytes, of the array in the index file */
+} __packed;
+
+static_assert(sizeof(struct gzidx_sums) == 24, "gzip index sums");
+
 /* POSIX ustar header, and the records of a PAX extended header. */
 #define TAR_BLOCK_SIZE		512
 #define TAR_MAGIC		"ustar"		/* NUL included; GNU's differs */

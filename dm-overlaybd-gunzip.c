@@ -111,7 +111,7 @@ static u32 block_len(const struct obd_source *source, u32 block)
 
 /*
  * Inflate a block, into memory of the cache if it has any. Return: where it is,
- * or an ERR_PTR().
+ * or an ERR_PTR(); the stream can go on behind a block with a wrong CRC.
  */
 static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 			  u32 block, struct obd_cached **cached)
@@ -129,15 +129,21 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	if (*cached)
 		out = (*cached)->data;
 	r = obd_gzip_stream_inflate(&s->stream, io, out, len);
+	if (!r && reader->session->verify)
+		r = obd_gzip_check(&s->gunzip->gzip, block, out, len);
 	if (r) {
 		obd_cache_free(*cached);
+		*cached = NULL;
 		return ERR_PTR(r);
 	}
 	this_cpu_inc(reader->session->counters->blocks);
 	return out;
 }
 
-/* Go by bytes, up to @begin; whole blocks of them are worth keeping. */
+/*
+ * Go by bytes, up to @begin; whole blocks of them are worth keeping. What is wrong
+ * with one will be found out, and said, when somebody wants it.
+ */
 static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 		       u64 begin)
 {
@@ -157,7 +163,7 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 			continue;
 		}
 		out = stream_block(s, io, block, &cached);
-		if (IS_ERR(out))
+		if (IS_ERR(out) && PTR_ERR(out) != -EBADMSG)
 			return PTR_ERR(out);
 		if (cached)
 			obd_cache_insert(cached);
@@ -206,6 +212,12 @@ static blk_status_t read_failed(const struct obd_io *io, int r)
 	struct obd_session *session = reader->session;
 	u64 begin = (u64)io->block << BLOCK_SHIFT;
 
+	if (r == -EBADMSG) {
+		this_cpu_inc(session->counters->crc_errors);
+		DMERR_LIMIT("%s: layer %u: gzip: the data from byte %llu on has a wrong CRC",
+			    session->device, reader->layer, begin);
+		return BLK_STS_IOERR;
+	}
 	if (r == -EILSEQ) {
 		this_cpu_inc(session->counters->decompress_errors);
 		DMERR_LIMIT("%s: layer %u: gzip: does not inflate to byte %llu as the index says",
@@ -521,6 +533,8 @@ int obd_gunzip_open(struct obd_source *source,
 	}
 	source->gunzip = g;
 	obd_source_init(source, devs->gzip, g->gzip.data_size, BLOCK_SHIFT);
-	source->table_bytes = g->gzip.nr_points * sizeof(*g->gzip.points);
+	source->verify = g->gzip.sums;
+	source->table_bytes = g->gzip.nr_points * sizeof(*g->gzip.points) +
+			      g->gzip.nr_sums * sizeof(*g->gzip.sums);
 	return 0;
 }

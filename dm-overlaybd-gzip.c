@@ -140,6 +140,36 @@ static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
 	return 0;
 }
 
+/* Those of a later version are left alone. */
+static int check_sums(const struct gzidx_header *h, struct obd_gzip *gzip,
+		      struct obd_error *err)
+{
+	const struct gzidx_sums *sums = (const void *)h->reserved;
+	u64 pos = le64_to_cpu(sums->offset);
+	u64 nr = (gzip->data_size + (1U << OBD_GZIP_BLOCK_SHIFT) - 1) >>
+		 OBD_GZIP_BLOCK_SHIFT;
+
+	if (memcmp(sums->magic, GZIDX_SUMS_MAGIC, GZIDX_SUMS_MAGIC_SIZE) ||
+	    sums->version != GZIDX_SUMS_VERSION)
+		return 0;
+	if (sums->block_shift != OBD_GZIP_BLOCK_SHIFT)
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: block_shift of the checksums is %u, expected %u",
+				sums->block_shift, OBD_GZIP_BLOCK_SHIFT);
+	if (pos < sizeof(*h) || pos > gzip->index_size ||
+	    nr > (gzip->index_size - pos) / sizeof(*gzip->sums) ||
+	    nr > INT_MAX / sizeof(*gzip->sums))
+		return obd_fail(err, -EINVAL,
+				"gzip index: %llu checksums at %llu, expected within %zu to %llu",
+				(unsigned long long)nr, (unsigned long long)pos,
+				sizeof(*h),
+				(unsigned long long)gzip->index_size);
+	gzip->sums_pos = pos;
+	gzip->sums_crc = le32_to_cpu(sums->crc);
+	gzip->nr_sums = nr;
+	return 0;
+}
+
 int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
 		   u64 gzip_size, u64 index_size, struct obd_error *err)
 {
@@ -165,7 +195,7 @@ int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
 				"gzip index: data_size is %llu, too much for %llu bytes of gzip",
 				(unsigned long long)gzip->data_size,
 				(unsigned long long)gzip_size);
-	return check_table(header, gzip, err);
+	return check_table(header, gzip, err) ?: check_sums(header, gzip, err);
 }
 
 static int check_point(const struct obd_gzip *gzip, u32 nr,
@@ -312,17 +342,55 @@ static int read_table(struct obd_gzip *gzip, struct obd_dev *index,
 	return r;
 }
 
+static int read_sums(struct obd_gzip *gzip, struct obd_dev *index,
+		     struct obd_error *err)
+{
+	u32 crc, size = gzip->nr_sums * sizeof(*gzip->sums);
+	int r;
+
+	if (!gzip->nr_sums)
+		return 0;
+	gzip->sums = kvmalloc(size, OBD_GFP_BLOB);
+	if (!gzip->sums)
+		return obd_fail(err, -ENOMEM, "no memory for %u checksums",
+				gzip->nr_sums);
+	r = read_index(index, gzip->sums_pos, gzip->sums, size, err);
+	if (r)
+		return r;
+	crc = crc32c(0, gzip->sums, size);
+	if (crc == gzip->sums_crc)
+		return 0;
+	return obd_fail(err, -EBADMSG,
+			"gzip index: CRC of the checksums is %#x, expected %#x",
+			crc, gzip->sums_crc);
+}
+
 int obd_gzip_open(struct obd_gzip *gzip, struct obd_dev *index, u64 index_size,
 		  u64 gzip_size, struct obd_error *err)
 {
-	return read_header(gzip, index, index_size, gzip_size, err) ?:
-	       read_table(gzip, index, err);
+	int r;
+
+	r = read_header(gzip, index, index_size, gzip_size, err) ?:
+	    read_table(gzip, index, err) ?: read_sums(gzip, index, err);
+	if (r)
+		obd_gzip_release(gzip);
+	return r;
 }
 
 void obd_gzip_release(struct obd_gzip *gzip)
 {
 	kvfree(gzip->points);
+	kvfree(gzip->sums);
 	gzip->points = NULL;
+	gzip->sums = NULL;
+}
+
+int obd_gzip_check(const struct obd_gzip *gzip, u32 block, const void *data,
+		   u32 len)
+{
+	return gzip->sums &&
+	       le32_to_cpu(gzip->sums[block]) != crc32c(0, data, len) ?
+	       -EBADMSG : 0;
 }
 
 const struct obd_gzip_point *obd_gzip_find(const struct obd_gzip *gzip,

@@ -9,7 +9,7 @@
 #include "dm-overlaybd-blob.h"
 
 /* Inflated bytes are cached, and counted in traces, in blocks of that size. */
-#define OBD_GZIP_BLOCK_SHIFT	16
+#define OBD_GZIP_BLOCK_SHIFT	GZIDX_SUMS_BLOCK_SHIFT
 
 /* A window of bytes that do not compress takes a little more as a zlib stream. */
 #define OBD_GZIP_STORED_MAX	(GZIDX_WINDOW_SIZE + 256)
@@ -40,6 +40,10 @@ struct obd_gzip_point {
  * @nr_points: how many there are, one at least unless there is no data
  * @crc: of the header
  * @packed: windows and table are zlib streams
+ * @sums_pos: where the CRCs of blocks are in the index; 0 if there are none
+ * @sums_crc: CRC of these
+ * @nr_sums: how many
+ * @sums: the CRCs; NULL unless there are some, and loaded
  * @points: in the order of @data_pos and of @gzip_pos, in bounds; NULL unless
  *	loaded
  */
@@ -52,6 +56,10 @@ struct obd_gzip {
 	u32 nr_points;
 	u32 crc;
 	bool packed;
+	u64 sums_pos;
+	u32 sums_crc;
+	u32 nr_sums;
+	__le32 *sums;
 	struct obd_gzip_point *points;
 };
 
@@ -126,7 +134,7 @@ int obd_gzip_open(struct obd_gzip *gzip, struct obd_dev *index, u64 index_size,
 		  u64 gzip_size, struct obd_error *err);
 
 /**
- * obd_gzip_release - free what obd_gzip_load() allocated
+ * obd_gzip_release - free what obd_gzip_load() and obd_gzip_open() allocated
  * @gzip: the index; a zeroed one is fine
  */
 void obd_gzip_release(struct obd_gzip *gzip);
@@ -142,6 +150,20 @@ void obd_gzip_release(struct obd_gzip *gzip);
  */
 const struct obd_gzip_point *obd_gzip_find(const struct obd_gzip *gzip,
 					   u64 data_pos);
+
+/**
+ * obd_gzip_check - compare a block with its CRC
+ * @gzip: an opened index
+ * @block: number of the block, of 2^OBD_GZIP_BLOCK_SHIFT bytes; it must exist
+ * @data: the block
+ * @len: its bytes
+ *
+ * Any context.
+ *
+ * Return: 0, also if there are no CRCs; or -EBADMSG.
+ */
+int obd_gzip_check(const struct obd_gzip *gzip, u32 block, const void *data,
+		   u32 len);
 
 /**
  * obd_inflater_window - unpack the window of a point

@@ -37,6 +37,7 @@ int obd_source_init_zfile(struct obd_source *source,
 	if (!source->reserve)
 		return -ENOMEM;
 	source->blob = blob;
+	source->verify = blob->zfile.verify;
 	source->table_bytes = obd_zfile_bytes(&blob->zfile);
 	obd_source_init(source, bdev, blob->data_size, blob->zfile.block_shift);
 	return 0;

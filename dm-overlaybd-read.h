@@ -63,6 +63,7 @@ struct obd_gunzip;
  * @block_size: bytes of a block, but for the last
  * @nr_blocks: how many
  * @block_shift: @block_size is 2^@block_shift
+ * @verify: blocks have CRCs
  * @table_bytes: memory that the table takes which says where blocks are
  * @blob: the ZFile; NULL if it is none
  * @gunzip: the gzip file; NULL if it is none
@@ -81,6 +82,7 @@ struct obd_source {
 	u32 block_size;
 	u32 nr_blocks;
 	u8 block_shift;
+	bool verify;
 	u64 table_bytes;
 	const struct obd_blob *blob;
 	struct obd_gunzip *gunzip;

@@ -188,8 +188,7 @@ static void reader_init(struct obd_target *t, struct obd_target_layer *l,
 	reader->session = &t->session;
 	reader->layer = nr;
 	reader->cached = !t->no_cache;
-	reader->checked = t->session.verify ||
-			  !l->shared->layer.blob.zfile.verify;
+	reader->checked = t->session.verify || !reader->source->verify;
 	for (i = 0; i < OBD_STREAMS; i++)
 		reader->streams[i].next = OBD_STREAM_NEW;
 }

@@ -19,6 +19,7 @@ struct options {
 	char *out;
 	uint64_t span;
 	int level;
+	bool checksums;
 	bool json;
 	bool help;
 };
@@ -98,6 +99,7 @@ static int gzindex(const struct options *o)
 	struct output out;
 	struct gzip_index index = {
 		.gzip = &gzip, .out = &out, .span = o->span, .level = o->level,
+		.checksums = o->checksums,
 	};
 	int r;
 
@@ -139,6 +141,9 @@ static int set_level(struct options *o)
 static int set_option(struct options *o, int opt, char **argv)
 {
 	switch (opt) {
+	case 'c':
+		o->checksums = true;
+		return EXIT_OK;
 	case 'h':
 		o->help = true;
 		return EXIT_OK;
@@ -162,6 +167,7 @@ static int set_option(struct options *o, int opt, char **argv)
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longopts[] = {
+		{ "checksums", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "level", required_argument, NULL, 'l' },
@@ -204,7 +210,7 @@ static int run(int argc, char **argv)
 
 const struct command cmd_gzindex = {
 	.name = "gzindex",
-	.args = "[--span SIZE] [--level N] [--out FILE] [--json] FILE.gz",
+	.args = "[--span SIZE] [--level N] [--checksums] [--out FILE] [--json] FILE.gz",
 	.summary = "Make the index with which a gzip file is read from the middle",
 	.help =
 "The index has access points, at which inflation can begin, with the data before\n"
@@ -215,6 +221,8 @@ const struct command cmd_gzindex = {
 "Options:\n"
 "      --span SIZE  data between two points, 4K to 2G, 1M by default: less means\n"
 "                   faster reads and a larger index\n"
+"      --checksums  add a CRC for every 64 KiB of data, which the module checks;\n"
+"                   those who do not know it read the index all the same\n"
 "      --level N    how hard zlib compresses the index, 6 by default; 0: not\n"
 "  -o, --out FILE   the index; FILE.gz" SUFFIX " by default\n"
 "      --json       print the result as JSON\n"

@@ -14,6 +14,7 @@
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
+#include "tools/gzip-file.h"
 #include "tools/table.h"
 
 struct options {
@@ -76,6 +77,38 @@ static const char *mode_words(const char *mode)
 	return mode;
 }
 
+static bool has_checksums(const struct table_layer *layer, const char *path)
+{
+	struct gzidx_header header;
+	struct obd_gzip gzip = { };
+	struct obd_error err;
+	struct obd_dev dev;
+	bool has;
+
+	has = !obd_file_open(&dev, path) && dev.size >= sizeof(header) &&
+	      !obd_dev_read(&dev, 0, &header, sizeof(header)) &&
+	      !obd_gzip_parse(&gzip, &header, le64_to_cpu(header.gzip_size),
+			      layer->index_bytes ?: dev.size, &err) &&
+	      gzip.nr_sums;
+	obd_file_close(&dev);
+	return has;
+}
+
+/* Does the kernel compare what it inflates with checksums? */
+static bool is_verified(const struct table *table,
+			const struct table_layer *layer)
+{
+	struct backing b;
+	bool verified;
+
+	if (table->options & 1U << TABLE_NO_VERIFY)
+		return false;
+	backing_find(&b, layer->index);
+	verified = has_checksums(layer, b.device ?: layer->index);
+	backing_release(&b);
+	return verified;
+}
+
 static void print_file(unsigned int i, const char *what, const char *dev,
 		       uint64_t bytes)
 {
@@ -88,18 +121,22 @@ static void print_file(unsigned int i, const char *what, const char *dev,
 	backing_release(&b);
 }
 
-static void print_layer(const struct table_layer *layer, unsigned int i)
+static void print_layer(const struct table *table, unsigned int i)
 {
+	const struct table_layer *layer = &table->layers[i];
 	static const char *const what[] = {
 		[LAYER_LOWER] = "",
 		[LAYER_TURBO] = "metadata: ",
 		[LAYER_RAW] = "data: ",
-		[LAYER_GZIP] = "gzip'ed data, not verified: ",
+		[LAYER_GZIP] = "gzip'ed data: ",
 	};
 
 	print_file(i, what[layer->kind], layer->dev, layer->bytes);
-	if (layer->kind == LAYER_GZIP)
-		print_file(i, "its index: ", layer->index, layer->index_bytes);
+	if (layer->kind != LAYER_GZIP)
+		return;
+	print_file(i, "its index: ", layer->index, layer->index_bytes);
+	printf("  layer %u: %s\n", i, is_verified(table, layer) ?
+	       "verified" : "not verified");
 }
 
 static void print_options(const struct table *table)
@@ -171,7 +208,7 @@ static int print_words(const struct status *s)
 	printf("  open: %d\n", d->open_count);
 	print_options(&s->table);
 	for (i = 0; i < s->table.nr; i++)
-		print_layer(&s->table.layers[i], i);
+		print_layer(&s->table, i);
 	print_upper(s);
 	for (i = 0; i < NR_COUNTERS; i++)
 		printf("  %s: %llu\n", counter_names[i].words,
@@ -204,9 +241,11 @@ static struct json_object *file_json(const char *dev)
 	return o;
 }
 
-static struct json_object *layer_json(const struct table_layer *layer)
+static struct json_object *layer_json(const struct table *table,
+				      const struct table_layer *layer)
 {
 	struct json_object *o = file_json(layer->dev), *index;
+	bool verified;
 
 	add_number(o, "bytes", layer->bytes);
 	add_string(o, "type", layer_kind_name(layer->kind));
@@ -215,7 +254,9 @@ static struct json_object *layer_json(const struct table_layer *layer)
 	index = file_json(layer->index);
 	add_number(index, "bytes", layer->index_bytes);
 	json_object_object_add(o, "index", index);
-	json_object_object_add(o, "verified", json_object_new_boolean(false));
+	verified = is_verified(table, layer);
+	json_object_object_add(o, "verified",
+			       json_object_new_boolean(verified));
 	return o;
 }
 
@@ -244,7 +285,8 @@ static struct json_object *status_json(const struct status *s)
 
 	snprintf(number, sizeof(number), "%u:%u", major(d->dev), minor(d->dev));
 	for (i = 0; i < s->table.nr; i++)
-		json_object_array_add(stack, layer_json(&s->table.layers[i]));
+		json_object_array_add(stack, layer_json(&s->table,
+							&s->table.layers[i]));
 	for (i = 0; i < NR_COUNTERS; i++)
 		add_number(counts, counter_names[i].key, s->counts[i]);
 	add_string(o, "name", d->name);

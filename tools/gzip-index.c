@@ -10,12 +10,21 @@
 #define AT_BLOCK	128		/* of data_type: a block begins */
 #define LAST_BLOCK	64		/* of data_type: it was the last */
 #define UNUSED_BITS	7		/* of data_type */
-#define ENTRIES_MIN	1024
+#define ROOM_MIN	1024
+#define BLOCK_SIZE	(1U << GZIDX_SUMS_BLOCK_SHIFT)
+
+/* What grows. */
+struct array {
+	void *items;
+	u64 nr;
+	u64 room;
+};
 
 /*
  * @at: gzip bytes before what is in @in; @member: those before the member;
  * @out holds the last @filled bytes of data, @fresh of them of this member, which
- * has had a point if it has @begun; @last: data position of the last point.
+ * has had a point if it has @begun; @last: data position of the last point;
+ * @crc: of the block that is not complete yet.
  */
 struct walk {
 	struct gzip_index *index;
@@ -26,8 +35,9 @@ struct walk {
 	u32 filled;
 	u64 fresh;
 	bool begun;
-	u64 room;	/* entries */
-	struct gzidx_entry *entries;
+	u32 crc;
+	struct array entries;
+	struct array sums;
 	u8 in[IN_SIZE];
 	u8 out[OUT_SIZE];
 	u8 stored[GZIDX_WINDOW_SIZE * 2];
@@ -59,31 +69,36 @@ static int add_window(struct walk *w, struct obd_error *err)
 	return add_bytes(w->index, w->stored, size, err) ?: (int)size;
 }
 
-static int make_room(struct walk *w, struct obd_error *err)
+/* Return: the next item, or NULL without memory. */
+static void *array_add(struct array *array, size_t size)
 {
-	u64 room = max_t(u64, ENTRIES_MIN, 2 * w->room);
+	u64 room = max_t(u64, ROOM_MIN, 2 * array->room);
 	void *p;
 
-	if (w->index->nr_points < w->room)
-		return 0;
-	p = realloc(w->entries, room * sizeof(*w->entries));
-	if (!p)
-		return obd_fail(err, -ENOMEM, "no memory for access points");
-	w->entries = p;
-	w->room = room;
-	return 0;
+	if (array->nr == array->room) {
+		p = realloc(array->items, room * size);
+		if (!p)
+			return NULL;
+		array->items = p;
+		array->room = room;
+	}
+	return array->items + size * array->nr++;
 }
 
 static int add_point(struct walk *w, struct obd_error *err)
 {
 	struct gzip_index *index = w->index;
 	u64 pos = index->index_size;
-	int size;
+	struct gzidx_entry *entry;
+	int size = add_window(w, err);
 
-	size = make_room(w, err) ?: add_window(w, err);
 	if (size < 0)
 		return size;
-	w->entries[index->nr_points++] = (struct gzidx_entry) {
+	entry = array_add(&w->entries, sizeof(*entry));
+	if (!entry)
+		return obd_fail(err, -ENOMEM, "no memory for access points");
+	index->nr_points++;
+	*entry = (struct gzidx_entry) {
 		.data_pos = cpu_to_le64(index->data_size),
 		.gzip_pos = cpu_to_le64(w->member + w->s.total_in),
 		.window_pos = cpu_to_le64(pos),
@@ -93,6 +108,37 @@ static int add_point(struct walk *w, struct obd_error *err)
 	w->last = index->data_size;
 	w->begun = true;
 	return 0;
+}
+
+static int add_sum(struct walk *w, struct obd_error *err)
+{
+	__le32 *sum = array_add(&w->sums, sizeof(*sum));
+
+	if (!sum)
+		return obd_fail(err, -ENOMEM, "no memory for checksums");
+	*sum = cpu_to_le32(w->crc);
+	w->crc = 0;
+	return 0;
+}
+
+/* The next @len bytes of data. */
+static int sum_up(struct walk *w, const u8 *data, u32 len,
+		  struct obd_error *err)
+{
+	u64 pos = w->index->data_size;
+	int r = 0;
+
+	while (!r && len) {
+		u32 n = min(len, BLOCK_SIZE - (u32)(pos % BLOCK_SIZE));
+
+		w->crc = crc32c(w->crc, data, n);
+		pos += n;
+		data += n;
+		len -= n;
+		if (pos % BLOCK_SIZE == 0)
+			r = add_sum(w, err);
+	}
+	return r;
 }
 
 /* Keep what may become a window. */
@@ -149,6 +195,8 @@ static int step(struct walk *w, struct obd_error *err)
 				(unsigned long long)(w->at - w->s.avail_in),
 				w->s.msg ?: "wrong");
 	before -= w->s.avail_out;
+	if (index->checksums && sum_up(w, w->out + w->filled, before, err))
+		return -ENOMEM;
 	w->filled += before;
 	w->fresh += before;
 	index->data_size += before;
@@ -190,15 +238,15 @@ static int walk(struct walk *w, struct obd_error *err)
 /* Return: bytes that the table takes, or a negative errno. */
 static s64 add_table(struct walk *w, struct obd_error *err)
 {
-	u64 len = w->index->nr_points * sizeof(*w->entries);
+	u64 len = w->index->nr_points * sizeof(struct gzidx_entry);
 	uLongf size = compressBound(len);
 	u8 *buf;
 	int r;
 
 	if (!w->index->level)
-		return add_bytes(w->index, w->entries, len, err) ?: (s64)len;
+		return add_bytes(w->index, w->entries.items, len, err) ?: (s64)len;
 	buf = malloc(size);
-	if (!buf || compress2(buf, &size, (void *)w->entries, len,
+	if (!buf || compress2(buf, &size, w->entries.items, len,
 			      w->index->level) != Z_OK)
 		r = obd_fail(err, -ENOMEM, "no memory to compress");
 	else
@@ -207,8 +255,27 @@ static s64 add_table(struct walk *w, struct obd_error *err)
 	return r ?: (s64)size;
 }
 
-static int add_header(struct walk *w, u64 table_pos, u64 table_size,
-		      struct obd_error *err)
+static int add_sums(struct walk *w, struct gzidx_sums *sums,
+		    struct obd_error *err)
+{
+	u64 len;
+	int r = 0;
+
+	if (w->index->data_size % BLOCK_SIZE)
+		r = add_sum(w, err);
+	len = w->sums.nr * sizeof(__le32);
+	*sums = (struct gzidx_sums) {
+		.magic = GZIDX_SUMS_MAGIC,
+		.version = GZIDX_SUMS_VERSION,
+		.block_shift = GZIDX_SUMS_BLOCK_SHIFT,
+		.crc = cpu_to_le32(crc32c(0, w->sums.items, len)),
+		.offset = cpu_to_le64(w->index->index_size),
+	};
+	return r ? r : add_bytes(w->index, w->sums.items, len, err);
+}
+
+static int add_header(struct walk *w, const struct gzidx_sums *sums,
+		      u64 table_pos, u64 table_size, struct obd_error *err)
 {
 	const struct gzip_index *index = w->index;
 	struct gzidx_header h = {
@@ -227,23 +294,28 @@ static int add_header(struct walk *w, u64 table_pos, u64 table_size,
 		.table_size = cpu_to_le64(table_size),
 	};
 
+	memcpy(h.reserved, sums, sizeof(*sums));
 	h.crc = cpu_to_le32(crc32c(0, &h, offsetof(struct gzidx_header, crc)));
 	return output_write(index->out, 0, &h, sizeof(h), err);
 }
 
 static int write_index(struct walk *w, struct obd_error *err)
 {
+	struct gzidx_sums sums = {};
 	u64 table_pos;
 	s64 size;
 	int r;
 
 	w->index->index_size = sizeof(struct gzidx_header);
 	r = walk(w, err);
+	if (!r && w->index->checksums)
+		r = add_sums(w, &sums, err);
 	if (r)
 		return r;
 	table_pos = w->index->index_size;
 	size = add_table(w, err);
-	return size < 0 ? size : add_header(w, table_pos, size, err);
+	return size < 0 ? size : add_header(w, &sums, table_pos, size,
+						   err);
 }
 
 int gzip_index_write(struct gzip_index *index, struct obd_error *err)
@@ -258,7 +330,8 @@ int gzip_index_write(struct gzip_index *index, struct obd_error *err)
 	w->index = index;
 	r = write_index(w, err);
 	inflateEnd(&w->s);
-	free(w->entries);
+	free(w->entries.items);
+	free(w->sums.items);
 	free(w);
 	return r;
 }

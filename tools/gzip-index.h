@@ -16,6 +16,7 @@
  * @progress: counts bytes of the gzip file
  * @span: a point follows the last one after so many bytes of data, as soon as
  *	a block begins
+ * @checksums: add a CRC for each block of the data
  * @level: of zlib for windows and table, or 0 to store them as they are
  * @data_size: result: bytes of data
  * @index_size: result: bytes of the index
@@ -27,6 +28,7 @@ struct gzip_index {
 	struct output *out;
 	struct progress *progress;
 	u32 span;
+	bool checksums;
 	int level;
 	u64 data_size;
 	u64 index_size;

@@ -60,7 +60,7 @@ void build_gzip_index(struct buffer *out, const struct buffer *gzip, u32 span,
 	struct obd_dev dev;
 	struct gzip_index index = {
 		.gzip = &dev, .out = &file, .progress = &progress,
-		.span = span, .level = packed ? 6 : 0,
+		.span = span, .level = packed ? 6 : 0, .checksums = packed,
 	};
 
 	progress_begin(&progress, "", 0);

@@ -35,7 +35,7 @@ void build_gzip(struct buffer *out, const struct buffer *data,
  * @out: gets the index
  * @gzip: a gzip file
  * @span: a point follows the last one after so many bytes, where a block begins
- * @packed: windows and table are zlib streams
+ * @packed: windows and table are zlib streams, and there are checksums
  */
 void build_gzip_index(struct buffer *out, const struct buffer *gzip, u32 span,
 		      bool packed);

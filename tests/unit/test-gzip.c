@@ -555,6 +555,88 @@ static void headers_that_lie_are_refused(void **state)
 	release(&s);
 }
 
+static int open_index(struct subject *s, struct obd_gzip *gzip,
+		      struct obd_error *err)
+{
+	struct obd_dev dev;
+	int r;
+
+	buffer_device(&s->index, &dev);
+	r = obd_gzip_open(gzip, &dev, s->index.len, s->gzip.len, err);
+	obd_file_close(&dev);
+	return r;
+}
+
+static void blocks_are_compared_with_their_checksums(void **state)
+{
+	const u32 size = 1U << OBD_GZIP_BLOCK_SHIFT;
+	u64 seed = test_seed();
+	struct obd_gzip gzip = {};
+	struct obd_error err;
+	struct subject s;
+	u32 i;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	assert_int_equal(open_index(&s, &gzip, &err), 0);
+	assert_int_equal(gzip.nr_sums, DIV_ROUND_UP(s.data.len, size));
+	for (i = 0; i < gzip.nr_sums; i++) {
+		u8 *block = s.data.data + i * size;
+		u32 len = min_t(u64, size, s.data.len - i * size);
+
+		assert_int_equal(obd_gzip_check(&gzip, i, block, len), 0);
+		block[len - 1] ^= 1;
+		assert_int_equal(obd_gzip_check(&gzip, i, block, len),
+				 -EBADMSG);
+	}
+	s.index.data[gzip.sums_pos + 5] ^= 1;
+	obd_gzip_release(&gzip);
+	assert_int_equal(open_index(&s, &gzip, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "CRC of the checksums"));
+	assert_null(gzip.points);
+	release(&s);
+
+	make_subject(&s, false, &seed);
+	assert_int_equal(open_index(&s, &gzip, &err), 0);
+	assert_int_equal(gzip.nr_sums, 0);
+	assert_int_equal(obd_gzip_check(&gzip, 0, s.data.data, size), 0);
+	obd_gzip_release(&gzip);
+	release(&s);
+}
+
+static void checksums_that_lie_are_refused(void **state)
+{
+	u64 seed = test_seed();
+	struct gzidx_sums *sums;
+	struct gzidx_header *h;
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	h = (void *)s.index.data;
+	sums = (void *)h->reserved;
+	sums->block_shift = 15;
+	gzip_index_fix(h);
+	refused(&s, "block_shift");
+	/* Of a later version nobody here knows anything. */
+	sums->version = 2;
+	gzip_index_fix(h);
+	assert_int_equal(parse(&s, &(struct obd_error) {}), 0);
+	assert_int_equal(s.parsed.nr_sums, 0);
+	sums->version = GZIDX_SUMS_VERSION;
+	sums->block_shift = GZIDX_SUMS_BLOCK_SHIFT;
+	sums->offset = cpu_to_le64(s.index.len - 4);
+	gzip_index_fix(h);
+	refused(&s, "checksums at");
+	sums->offset = cpu_to_le64(332);
+	gzip_index_fix(h);
+	refused(&s, "checksums at");
+	sums->offset = cpu_to_le64(~0ULL);
+	gzip_index_fix(h);
+	refused(&s, "checksums at");
+	release(&s);
+}
+
 static void points_that_lie_are_refused(void **state)
 {
 	u64 seed = test_seed();
@@ -717,6 +799,8 @@ int main(void)
 		cmocka_unit_test(a_stream_takes_the_shorter_way),
 		cmocka_unit_test(the_end_comes_too_early),
 		cmocka_unit_test(points_that_are_off_are_found_out),
+		cmocka_unit_test(blocks_are_compared_with_their_checksums),
+		cmocka_unit_test(checksums_that_lie_are_refused),
 		cmocka_unit_test(every_kind_of_gzip_is_read),
 		cmocka_unit_test(the_end_of_the_stream_is_told),
 		cmocka_unit_test(all_members_are_read),

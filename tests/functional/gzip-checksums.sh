@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: data of gzip files that inflates, but is wrong, is found out by checksums
+. "$(dirname "$0")/lib.sh" || exit
+
+BLOCK=65536
+BAD=20
+SIZE=$((2 * MIB + 1000))
+
+# field NAME FIELD: of a target that shows one file.
+field()
+{
+	status_field "$1" 3 'table_bytes stored_bytes blocks deferred read_errors
+		crc_errors decompress_errors' "$2"
+}
+
+# read_block NAME BLOCK
+read_block()
+{
+	dd if="/dev/mapper/$1" of=/dev/null bs=4k count=1 status=none \
+		iflag=direct,skip_bytes skip=$(($2 * BLOCK + 4096))
+}
+
+# attach_gzip NAME INDEX [OPTION...]
+attach_gzip()
+{
+	gzip_create "$1" $SIZE bad.gz "${@:2}"
+}
+
+need_tool
+device fill seed=3 raw 0 $SIZE
+# Stored blocks, so that a byte of the file is a byte of the data.
+python3 -S -c '
+import sys, zlib
+c = zlib.compressobj(0, zlib.DEFLATED, 31)
+data = open("raw", "rb").read()
+sys.stdout.buffer.write(c.compress(data) + c.flush())' >raw.gz
+"$TOOL" gzindex --span 256K --checksums --out index raw.gz >gzindex.log
+"$TOOL" gzindex --span 256K --out unchecked raw.gz >gzindex.log
+gzip_create good $SIZE raw.gz index
+cmp -n $SIZE /dev/mapper/good raw
+expect_equal 'CRC errors' "$(field good crc_errors)" 0
+
+say 'one block is wrong'
+cp raw.gz bad.gz
+device flip bad.gz $((BAD * BLOCK + 30000))
+attach_gzip bad index
+device errors block=$BLOCK /dev/mapper/bad >errors
+expect_equal 'what cannot be read' "$(cat errors)" "$((BAD * BLOCK)) $BLOCK"
+expect_equal 'CRC errors' "$(field bad crc_errors)" 1
+expect_equal 'decompression errors' "$(field bad decompress_errors)" 0
+expect_log "layer 0: gzip: the data from byte $((BAD * BLOCK)) on has a wrong CRC"
+cp raw padded
+truncate -s "%$SECTOR" padded
+device around /dev/mapper/bad padded $((BAD * BLOCK)) $BLOCK
+
+say 'what is passed by on the way is nobody'"'"'s error'
+errors=$(field bad crc_errors)
+read_block bad $((BAD + 1))
+expect_equal 'CRC errors' "$(field bad crc_errors)" "$errors"
+
+say 'who does not check has it, and does not hand it to those who do'
+dmsetup create lax --readonly --table "$STACK 1 no_verify"
+defer dmsetup remove --retry lax
+read_block lax $BAD
+expect_exit 1 'Input/output error' read_block bad $BAD
+
+say 'without checksums nobody knows'
+attach_whole unchecked unchecked-index
+dmsetup create unchecked --readonly --table \
+	"${STACK%/dev/mapper/bad-index*}$LINE"
+defer dmsetup remove --retry unchecked
+read_block unchecked $BAD
+! cmp -n $SIZE -s /dev/mapper/unchecked raw || fail 'nothing is wrong'
+
+say 'checksums that are wrong themselves'
+python3 -S -c '
+import struct
+index = bytearray(open("index", "rb").read())
+offset = struct.unpack_from("<Q", index, 57 + 16)[0]
+index[offset] ^= 1
+open("index2", "wb").write(index)'
+attach_whole index2 index2
+expect_exit 1 . dmsetup create refused --readonly --table \
+	"${STACK%/dev/mapper/bad-index*}$LINE"
+expect_log 'layer 0: gzip index: CRC of the checksums is 0x'
