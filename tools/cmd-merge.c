@@ -26,7 +26,7 @@ struct merge_options {
 
 static int check_range(const struct config *config, struct merge_options *o)
 {
-	unsigned int nr = config->nr_lowers + config_has_upper(config);
+	unsigned int nr = config_layers(config) + config_has_upper(config);
 
 	if (o->to == TO_THE_TOP)
 		o->to = nr - 1;
@@ -35,6 +35,24 @@ static int check_range(const struct config *config, struct merge_options *o)
 	complain("%s: --from is %llu and --to is %llu, expected layers from 0 to %u, the lowest first",
 		 config->path, (unsigned long long)o->from,
 		 (unsigned long long)o->to, nr - 1);
+	return EXIT_USAGE;
+}
+
+/* A layer without the target that holds its data is not what it was. */
+static int check_targets(const struct config *config,
+			 const struct merge_options *o)
+{
+	uint64_t i = o->to + 1;
+
+	if (o->from < config->nr_lowers &&
+	    layer_is_target(config->lowers[o->from].kind))
+		i = o->from;
+	else if (i >= config->nr_lowers ||
+		 !layer_is_target(config->lowers[i].kind))
+		return EXIT_OK;
+	complain("%s: layer %llu holds the data of layer %llu: merge both or none",
+		 config->path, (unsigned long long)i,
+		 (unsigned long long)i - 1);
 	return EXIT_USAGE;
 }
 
@@ -54,9 +72,10 @@ static int merge_layers(struct config *config, struct merge_options *o,
 	int r;
 
 	/* An upper that is left out may be in use. */
-	if (o->to < config->nr_lowers)
+	if (o->to < config_layers(config))
 		config_drop_upper(config);
-	r = stack_open(&stack, config, STACK_READ);
+	r = config_resolve(config) ?: check_targets(config, o) ?:
+	    stack_open(&stack, config, STACK_READ);
 	if (!r) {
 		/* Nobody sees what lies behind the disk that all layers make. */
 		if (upper == stack.has_upper)
@@ -136,7 +155,8 @@ const struct command cmd_merge = {
 "content makes the same layer, byte for byte, whatever the number of threads. OUT\n"
 "appears under its name when it is complete and on the disk.\n"
 "\n"
-"Which layers, counted from 0, the lowest; the upper comes last:\n"
+"Which layers, counted from 0, the lowest; a targetFile counts, too, and the upper\n"
+"comes last:\n"
 "      --from N             the lowest; 0 otherwise\n"
 "      --to N               the highest, which is the last one otherwise\n"
 "\n"

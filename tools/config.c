@@ -382,26 +382,34 @@ static int find_blob(const struct config *config, unsigned int i)
 	return EXIT_INVALID;
 }
 
-static int count_layers(const struct config *config, unsigned int *nr)
+unsigned int config_layers(const struct config *config)
 {
-	unsigned int i, most = LSMT_MAX_LAYERS - config_has_upper(config);
+	unsigned int i, nr = config->nr_lowers;
 
-	*nr = config->nr_lowers;
+	for (i = 0; i < config->nr_lowers; i++)
+		nr += !!config->lowers[i].target_file;
+	return nr;
+}
+
+static int check_lowers(const struct config *config)
+{
+	unsigned int most = LSMT_MAX_LAYERS - config_has_upper(config);
+	unsigned int i, nr = config_layers(config);
+
 	for (i = 0; i < config->nr_lowers; i++) {
 		const struct config_lower *lower = &config->lowers[i];
 
-		if (lower->kind == LAYER_LOWER && lower->gzip_index &&
-		    !lower->target_file) {
-			complain("%s: lowers[%u] has gzipIndex, but no targetFile that it would be of",
-				 config->path, i);
-			return EXIT_INVALID;
-		}
-		*nr += !!lower->target_file;
+		if (lower->kind == LAYER_GZIP || !lower->gzip_index ||
+		    lower->target_file)
+			continue;
+		complain("%s: lowers[%u] has gzipIndex, but no targetFile that it would be of",
+			 config->path, i);
+		return EXIT_INVALID;
 	}
-	if (*nr <= most)
+	if (nr <= most)
 		return EXIT_OK;
 	complain("%s: %u layers, expected at most %u: one with a targetFile counts as two",
-		 config->path, *nr, most);
+		 config->path, nr, most);
 	return EXIT_INVALID;
 }
 
@@ -423,12 +431,10 @@ static void split(const struct config_lower *from, struct config_lower *meta,
 static int split_lowers(struct config *config)
 {
 	struct config_lower *lowers, *to;
-	unsigned int i, nr;
-	int r;
+	unsigned int i, nr = config_layers(config);
 
-	r = count_layers(config, &nr);
-	if (r || nr == config->nr_lowers)
-		return r;
+	if (nr == config->nr_lowers)
+		return EXIT_OK;
 	lowers = calloc(nr, sizeof(*lowers));
 	if (!lowers)
 		return no_memory(config->path);
@@ -454,7 +460,8 @@ int config_resolve(struct config *config)
 	unsigned int i;
 	int r;
 
-	r = config_check_upper(config) ?: split_lowers(config);
+	r = config_check_upper(config) ?: check_lowers(config) ?:
+	    split_lowers(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = find_blob(config, i);
 	return r;

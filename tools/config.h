@@ -119,6 +119,14 @@ int config_load(struct config *config, const char *path);
 bool config_has_upper(const struct config *config);
 
 /**
+ * config_layers - how many layers are there but the upper?
+ * @config: the image
+ *
+ * Return: @config->nr_lowers, as it is after config_resolve().
+ */
+unsigned int config_layers(const struct config *config);
+
+/**
  * config_check_upper - can this version open the writable layer?
  * @config: the image; fine without one
  *

@@ -40,7 +40,8 @@ static void fill_info(struct job *job)
 		take_uuid(info->parent_uuid,
 			  stack->upper.upper.writable.parent_uuid);
 	if (last < stack->nr)
-		take_uuid(info->uuid, stack->layers[last]->lsmt.uuid);
+		take_uuid(info->uuid,
+			  stack->layers[stack_named(stack, last)]->lsmt.uuid);
 }
 
 static int find_content(struct job *job, struct obd_error *err)

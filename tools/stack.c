@@ -149,18 +149,20 @@ static bool no_uuid(const char *uuid)
 	return !uuid[strspn(uuid, "0-")];
 }
 
-static void warn_of_parent(const struct stack *stack, unsigned int layer,
+unsigned int stack_named(const struct stack *stack, unsigned int i)
+{
+	return layer_is_target(stack->lowers[i].kind) ? i - 1 : i;
+}
+
+static void warn_of_parent(const struct stack *stack, unsigned int i,
 			   const char *path, const char *parent)
 {
-	unsigned int i = layer;
-	const char *below;
+	unsigned int named = stack_named(stack, i - 1);
+	const char *below = stack->layers[named]->lsmt.uuid;
 
-	while (layer_is_target(stack->lowers[i - 1].kind))
-		i--;
-	below = stack->layers[i - 1]->lsmt.uuid;
 	if (!no_uuid(parent) && !no_uuid(below) && strcasecmp(parent, below))
 		complain("warning: layer %u (%s): its parent uuid is %s, but layer %u has %s: are the layers in the right order?",
-			 layer, path, parent, i - 1, below);
+			 i, path, parent, named, below);
 }
 
 static void warn_of_parents(const struct stack *stack)

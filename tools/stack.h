@@ -83,6 +83,15 @@ int stack_open(struct stack *stack, struct config *config,
 	       enum stack_upper want);
 
 /**
+ * stack_named - find the layer that has the uuids
+ * @stack: an opened stack
+ * @i: number of a layer
+ *
+ * Return: @i, but for a target the number of the layer whose data it holds.
+ */
+unsigned int stack_named(const struct stack *stack, unsigned int i);
+
+/**
  * stack_close - release what stack_open() opened
  * @stack: the stack; a zeroed one is fine
  */

@@ -127,7 +127,8 @@ says "would be lost"
 nothing_left "$work"
 
 if [ -d "$fixtures" ]; then
-	for image in "${readonly_images[@]}" "${writable_images[@]}"; do
+	for image in "${readonly_images[@]}" "${turbo_images[@]}" \
+		"${writable_images[@]}"; do
 		expect 0 "$tool" merge --compress lz4 "$(config "$image")" \
 			"$work/m"
 		config_of "$work/m" >"$work/m.json"
@@ -136,4 +137,18 @@ if [ -d "$fixtures" ]; then
 		  "$(jq -r .sha256 "$fixtures/$image/expect.json")" ] ||
 			fail "$image: wrong content"
 	done
+	# A layer and its data are not to be parted; the layer has the name.
+	expect 2 "$tool" merge --to 0 "$(config turbo-gz)" "$work/m3"
+	says "layer 1 holds the data of layer 0: merge both or none"
+	expect 2 "$tool" merge --from 2 "$(config turbo-mixed)" "$work/m3"
+	says "layer 2 holds the data of layer 1: merge both or none"
+	expect 2 "$tool" merge --to 3 "$(config turbo-mixed)" "$work/m3"
+	says "expected layers from 0 to 2"
+	expect 0 "$tool" merge --from 1 "$(config turbo-mixed)" "$work/m"
+	config_of "$fixtures/zfile3/layer0.lz4-4k.tar" "$work/m" >"$work/m.json"
+	expect 0 "$tool" export "$work/m.json" "$work/disk"
+	[ "$(sum "$work/disk")" = \
+	  "$(jq -r .sha256 "$fixtures/turbo-mixed/expect.json")" ] ||
+		fail "turbo-mixed: wrong content"
+	[ ! -e "$work/m3" ] || fail "a file came out"
 fi
