@@ -469,16 +469,6 @@ static blk_status_t block_out(struct obd_chunk *chunk, struct obd_slot *slot,
 	return r ? block_failed(chunk->reader, block, r) : BLK_STS_OK;
 }
 
-static void count_brought(struct obd_chunk *chunk)
-{
-	struct obd_counters __percpu *c = chunk->reader->session->counters;
-
-	if (chunk->origin == OBD_CACHE_AHEAD)
-		this_cpu_inc(c->ahead_blocks);
-	else
-		this_cpu_inc(c->prefetch_blocks);
-}
-
 /*
  * Decompress a block for the cache, unless it is there. What is wrong with it
  * will be found out, and said, when somebody wants it.
@@ -504,7 +494,7 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 		return BLK_STS_IOERR;
 	}
 	obd_cache_insert(cached);
-	count_brought(chunk);
+	obd_count_brought(chunk->reader->session, chunk->origin);
 	chunk_wake(chunk, block);
 	return BLK_STS_OK;
 }

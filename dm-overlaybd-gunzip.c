@@ -3,7 +3,6 @@
  * Streams that inflate a gzip file, and their queues.
  */
 #include <linux/device-mapper.h>
-#include <linux/sizes.h>
 #include <linux/wait_bit.h>
 
 #include "dm-overlaybd-bdev.h"
@@ -172,32 +171,30 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 	return 0;
 }
 
-/* Have the stream where the next block of @io begins. */
-static int stream_go(struct obd_gunzip_stream *s, struct obd_io *io)
+/* Go to the next block of @io, and inflate it. Return: see stream_block(). */
+static void *next_block(struct obd_gunzip_stream *s, struct obd_io *io,
+			struct obd_cached **cached)
 {
 	u64 begin = (u64)io->block << BLOCK_SHIFT;
+	int r;
 
 	WRITE_ONCE(s->from, begin);
-	return obd_gzip_stream_seek(&s->stream, io, begin) ?:
-	       stream_pass(s, io, begin);
+	r = obd_gzip_stream_seek(&s->stream, io, begin) ?:
+	    stream_pass(s, io, begin);
+	return r ? ERR_PTR(r) : stream_block(s, io, io->block, cached);
 }
 
 /* Inflate the next block of a bio, and copy what it wants of it. */
 static int serve_block(struct obd_gunzip_stream *s, struct obd_io *io)
 {
+	u32 from, to, len = block_len(io->reader->source, io->block);
 	struct obd_cached *cached;
 	void *data;
-	u32 from, to;
-	int r;
 
-	r = stream_go(s, io);
-	if (r)
-		return r;
-	data = stream_block(s, io, io->block, &cached);
+	data = next_block(s, io, &cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	obd_io_copy(io, data, block_len(io->reader->source, io->block), &from,
-		    &to);
+	obd_io_copy(io, data, len, &from, &to);
 	io->block++;
 	if (cached) {
 		obd_cache_touch(cached, from, to);
@@ -243,16 +240,6 @@ static void serve(struct obd_gunzip_stream *s, struct obd_io *io)
 	obd_io_put(io);
 }
 
-static void count_brought(const struct obd_io *io)
-{
-	struct obd_counters __percpu *c = io->reader->session->counters;
-
-	if (io->origin == OBD_CACHE_AHEAD)
-		this_cpu_inc(c->ahead_blocks);
-	else
-		this_cpu_inc(c->prefetch_blocks);
-}
-
 /*
  * What is wrong with a block will be found out, and said, when somebody wants
  * it.
@@ -262,20 +249,16 @@ static int bring_block(struct obd_gunzip_stream *s, struct obd_io *io)
 	struct obd_cache_layer *cache = &io->reader->source->cache;
 	struct obd_cached *cached;
 	void *data;
-	int r;
 
 	if (obd_cache_next(cache, io->block, io->block) == io->block)
 		return 0;
-	r = stream_go(s, io);
-	if (r)
-		return r;
-	data = stream_block(s, io, io->block, &cached);
+	data = next_block(s, io, &cached);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
 	if (!cached)
 		return -ENOMEM;
 	obd_cache_insert(cached);
-	count_brought(io);
+	obd_count_brought(io->reader->session, io->origin);
 	return 0;
 }
 
@@ -335,10 +318,13 @@ static u64 distance(const struct obd_gunzip_stream *s, u64 begin)
 	return begin < s->end ? 0 : begin - s->end;
 }
 
-/* The stream that has the least to inflate before @begin. Locked. */
-static struct obd_gunzip_stream *choose(struct obd_gunzip *g, u64 begin)
+/*
+ * The stream that has the least to inflate before @begin, which is @least bytes
+ * behind an access point. Locked.
+ */
+static struct obd_gunzip_stream *choose(struct obd_gunzip *g, u64 begin,
+					u64 least)
 {
-	u64 least = begin - obd_gzip_find(&g->gzip, begin)->data_pos;
 	struct obd_gunzip_stream *s, *best = NULL;
 
 	list_for_each_entry(s, &g->streams, link) {
@@ -378,12 +364,14 @@ static void queue_add(struct obd_gunzip_stream *s, struct obd_io *io)
 
 static void enqueue(struct obd_gunzip *g, struct obd_io *io)
 {
+	u64 begin = (u64)io->block << BLOCK_SHIFT;
+	u64 least = begin - obd_gzip_find(&g->gzip, begin)->data_pos;
 	struct obd_gunzip_stream *s;
 	unsigned long flags;
 	bool idle;
 
 	spin_lock_irqsave(&g->lock, flags);
-	s = choose(g, (u64)io->block << BLOCK_SHIFT);
+	s = choose(g, begin, least);
 	queue_add(s, io);
 	list_move_tail(&s->link, &g->streams);
 	s->end = max(s->end, (u64)(io->last + 1) << BLOCK_SHIFT);
@@ -473,8 +461,6 @@ static int streams_alloc(struct obd_gunzip *g, struct obd_error *err)
 		r = -ENOMEM;
 	for (i = 0; !r && i < nr; i++)
 		r = stream_alloc(g);
-	if (r == -EOPNOTSUPP)
-		return obd_fail(err, r, "gzip: this kernel does not inflate");
 	return r ? obd_fail(err, r, "gzip: no memory to inflate") : 0;
 }
 
@@ -502,12 +488,11 @@ static int gzip_open(struct obd_gunzip *g, const struct obd_gzip_devs *devs,
 {
 	struct obd_dev gzip = { devs->gzip, cancelled };
 	struct obd_dev index = { devs->index, cancelled };
-	u64 gzip_bytes = devs->gzip_bytes ?: obd_dev_size(&gzip);
-	u64 index_bytes = devs->index_bytes ?: obd_dev_size(&index);
 
-	return check_device("gzip", &gzip, gzip_bytes, err) ?:
-	       check_device("gzip index", &index, index_bytes, err) ?:
-	       obd_gzip_open(&g->gzip, &index, index_bytes, gzip_bytes, err);
+	return check_device("gzip", &gzip, devs->gzip_bytes, err) ?:
+	       check_device("gzip index", &index, devs->index_bytes, err) ?:
+	       obd_gzip_open(&g->gzip, &index, devs->index_bytes,
+			     devs->gzip_bytes, err);
 }
 
 int obd_gunzip_open(struct obd_source *source,

@@ -30,7 +30,7 @@ struct obd_gzip_devs {
 /**
  * obd_gunzip_open - check an index, allocate streams, and set up their source
  * @source: filled in; to be released with obd_source_exit()
- * @devs: the files; 0 bytes stands for the size of the device
+ * @devs: the files, and their lengths
  * @cancelled: see struct obd_dev
  * @err: the reason, on failure
  *

@@ -331,8 +331,11 @@ static int read_table(struct obd_gzip *gzip, struct obd_dev *index,
 	struct obd_inflater inflater = {};
 	int r;
 
-	if (!table || obd_inflater_init(&inflater))
-		r = obd_fail(err, -ENOMEM, "gzip index: no memory to read it");
+	r = table ? obd_inflater_init(&inflater) : -ENOMEM;
+	if (r)
+		r = obd_fail(err, r, r == -ENOMEM ?
+			     "gzip index: no memory to read it" :
+			     "gzip: this kernel does not inflate");
 	else
 		r = read_index(index, gzip->table_pos, table, gzip->table_size,
 			       err) ?:

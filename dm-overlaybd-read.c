@@ -94,6 +94,15 @@ void obd_copy_out(struct bio *bio, struct bvec_iter *iter, const void *src,
 	}
 }
 
+void obd_count_brought(struct obd_session *session,
+		       enum obd_cache_origin origin)
+{
+	if (origin == OBD_CACHE_AHEAD)
+		this_cpu_inc(session->counters->ahead_blocks);
+	else
+		this_cpu_inc(session->counters->prefetch_blocks);
+}
+
 /* Somebody has read a block that was brought before it was asked for. */
 static void count_use(struct obd_counters __percpu *counters, u8 origin)
 {

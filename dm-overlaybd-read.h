@@ -240,6 +240,16 @@ u32 obd_bring(struct obd_reader *reader, u32 block, u32 nr,
 	      enum obd_cache_origin origin);
 
 /**
+ * obd_count_brought - count a block that was brought before it was asked for
+ * @session: whose
+ * @origin: why
+ *
+ * Any context.
+ */
+void obd_count_brought(struct obd_session *session,
+		       enum obd_cache_origin origin);
+
+/**
  * obd_io_remember_sender - have a bio that waits say who sent it
  * @io: the bio
  *

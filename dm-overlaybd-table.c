@@ -156,6 +156,13 @@ static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
 	return file_parse(ti, nr, as, &l->dm_dev, &l->bytes);
 }
 
+static int zfile_parse(struct dm_target *ti, struct obd_target_layer *l,
+		       unsigned int nr, struct dm_arg_set *as)
+{
+	l->kind = OBD_BLOB;
+	return layer_parse(ti, l, nr, as);
+}
+
 static int gzip_parse(struct dm_target *ti, struct obd_target_layer *l,
 		      unsigned int nr, struct dm_arg_set *as)
 {
@@ -564,49 +571,42 @@ int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	return constructed(ti, r);
 }
 
-/* A target that shows the bytes of one file. */
-static int single_alloc(struct dm_target *ti)
+/* A target that shows the bytes of one file, which @parse takes from the words. */
+static int single_ctr(struct dm_target *ti, struct dm_arg_set *as,
+		      int (*parse)(struct dm_target *ti,
+				   struct obd_target_layer *l, unsigned int nr,
+				   struct dm_arg_set *as))
 {
 	struct obd_target *t = target_alloc(ti, 1);
+	int r;
 
 	if (!t)
-		return target_fail(ti, -ENOMEM, "no memory for the target");
+		return constructed(ti, target_fail(ti, -ENOMEM,
+						   "no memory for the target"));
 	t->single = true;
-	return check_mode(ti);
+	r = check_mode(ti) ?: parse(ti, &t->layers[0], 0, as) ?:
+	    parse_options(ti, as) ?: load(ti);
+	return constructed(ti, r);
 }
 
 int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
-	struct obd_target *t;
-	int r;
 
 	if (argc < 2)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length",
 				   argc);
-	r = single_alloc(ti);
-	t = ti->private;
-	if (!r)
-		t->layers[0].kind = OBD_BLOB;
-	r = r ?: layer_parse(ti, &t->layers[0], 0, &as) ?:
-	    parse_options(ti, &as) ?: load(ti);
-	return constructed(ti, r);
+	return single_ctr(ti, &as, zfile_parse);
 }
 
 int obd_gzip_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
-	struct obd_target *t;
-	int r;
 
 	if (argc < 4)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length, and those of the index",
 				   argc);
-	r = single_alloc(ti);
-	t = ti->private;
-	r = r ?: gzip_parse(ti, &t->layers[0], 0, &as) ?:
-	    parse_options(ti, &as) ?: load(ti);
-	return constructed(ti, r);
+	return single_ctr(ti, &as, gzip_parse);
 }
