@@ -7,13 +7,6 @@ BLOCK=65536
 BAD=20
 SIZE=$((2 * MIB + 1000))
 
-# field NAME FIELD: of a target that shows one file.
-field()
-{
-	status_field "$1" 3 'table_bytes stored_bytes blocks deferred read_errors
-		crc_errors decompress_errors' "$2"
-}
-
 # read_block NAME BLOCK
 read_block()
 {
@@ -39,7 +32,7 @@ sys.stdout.buffer.write(c.compress(data) + c.flush())' >raw.gz
 "$TOOL" gzindex --span 256K --out unchecked raw.gz >gzindex.log
 gzip_create good $SIZE raw.gz index
 cmp -n $SIZE /dev/mapper/good raw
-expect_equal 'CRC errors' "$(field good crc_errors)" 0
+expect_equal 'CRC errors' "$(single_counter good crc_errors)" 0
 
 cp raw.gz bad.gz
 device flip bad.gz $((BAD * BLOCK + 30000))
@@ -47,8 +40,8 @@ device flip bad.gz $((BAD * BLOCK + 30000))
 say 'a wrong block that is passed by is nobody'"'"'s error'
 attach_gzip passing index
 read_block passing $((BAD + 2))
-expect_equal 'CRC errors' "$(field passing crc_errors)" 0
-[ "$(field passing blocks)" -gt 2 ] || fail 'it was not passed by'
+expect_equal 'CRC errors' "$(single_counter passing crc_errors)" 0
+[ "$(single_counter passing blocks)" -gt 2 ] || fail 'it was not passed by'
 read_block passing $((BAD - 1))
 expect_exit 1 'Input/output error' read_block passing $BAD
 
@@ -56,8 +49,8 @@ say 'one block is wrong'
 attach_gzip bad index
 device errors block=$BLOCK /dev/mapper/bad >errors
 expect_equal 'what cannot be read' "$(cat errors)" "$((BAD * BLOCK)) $BLOCK"
-expect_equal 'CRC errors' "$(field bad crc_errors)" 1
-expect_equal 'decompression errors' "$(field bad decompress_errors)" 0
+expect_equal 'CRC errors' "$(single_counter bad crc_errors)" 1
+expect_equal 'decompression errors' "$(single_counter bad decompress_errors)" 0
 expect_log "layer 0: gzip: the data from byte $((BAD * BLOCK)) on has a wrong CRC"
 cp raw padded
 truncate -s "%$SECTOR" padded

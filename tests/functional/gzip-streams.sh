@@ -9,7 +9,7 @@ BLOCKS=96
 # expect_blocks NAME WANTED: so many blocks have been inflated.
 expect_blocks()
 {
-	expect_equal "blocks of $1" "$(status_field "$1" 3 "$SINGLE" blocks)" "$2"
+	expect_equal "blocks of $1" "$(single_counter "$1" blocks)" "$2"
 }
 
 # fresh OPTION...: the device, with an empty cache.
@@ -20,10 +20,6 @@ fresh()
 }
 
 need_tool
-SINGLE='table_bytes stored_bytes blocks deferred read_errors crc_errors
-	decompress_errors shared_table_bytes cache_bytes shared_cache_bytes
-	cache_hits ahead_blocks ahead_used prefetch_blocks prefetch_used
-	prefetch_pending'
 device fill compressible=1 raw 0 $((BLOCKS * BLOCK))
 gzip -n <raw >raw.gz
 "$TOOL" gzindex --span 1M --out index raw.gz >gzindex.log
@@ -50,7 +46,7 @@ dd if=/dev/mapper/gzip of=/dev/null bs=128k iflag=direct status=none count=24 &
 dd if=/dev/mapper/gzip of=/dev/null bs=128k iflag=direct status=none count=24 \
 	skip=24
 wait
-blocks=$(status_field gzip 3 "$SINGLE" blocks)
+blocks=$(single_counter gzip blocks)
 # The second may begin a block or more before its half, at an access point.
 [ "$blocks" -ge $BLOCKS ] && [ "$blocks" -le $((BLOCKS + 20)) ] ||
 	fail "$blocks blocks inflated, expected some $BLOCKS"
@@ -61,20 +57,20 @@ dmsetup create other --readonly --table "$STACK"
 defer dmsetup remove --retry other
 dd if=/dev/mapper/gzip of=/dev/null bs=4k iflag=direct status=none count=1 \
 	skip=$((15 * BLOCK / 4096))
-before=$(status_field gzip 3 "$SINGLE" blocks)
+before=$(single_counter gzip blocks)
 dd if=/dev/mapper/other of=/dev/null bs=4k iflag=direct status=none count=1 \
 	skip=$((14 * BLOCK / 4096))
 expect_blocks other 0
 expect_blocks gzip "$before"
-[ "$(status_field other 3 "$SINGLE" cache_hits)" = 1 ] ||
+[ "$(single_counter other cache_hits)" = 1 ] ||
 	fail 'the other device has not found the block'
 
 say 'prefetched'
 fresh
 dmsetup message gzip 0 prefetch add 0 40 5
-retry test "$(status_field gzip 3 "$SINGLE" prefetch_pending)" = 0
+retry test "$(single_counter gzip prefetch_pending)" = 0
 for _ in {1..50}; do
-	[ "$(status_field gzip 3 "$SINGLE" prefetch_blocks)" = 5 ] && break
+	[ "$(single_counter gzip prefetch_blocks)" = 5 ] && break
 	sleep 0.1
 done
-expect_equal prefetched "$(status_field gzip 3 "$SINGLE" prefetch_blocks)" 5
+expect_equal prefetched "$(single_counter gzip prefetch_blocks)" 5

@@ -373,6 +373,14 @@ counter()
 	status_field "$1" 3 "$COUNTERS" "$2"
 }
 
+# single_counter NAME FIELD: of a target that shows one file.
+single_counter()
+{
+	local counters=${COUNTERS#*map_bytes}
+
+	status_field "$1" 3 "${counters/shared_map_bytes/}" "$2"
+}
+
 # upper_counter NAME FIELD
 upper_counter()
 {
