@@ -461,23 +461,45 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr)
 	return 0;
 }
 
-/* The index of layer @nr, or the part of the one below that is about it. */
-static int get_index(struct obd_layer *const *layers, unsigned int nr,
-		     struct obd_index *index, struct obd_error *err)
+struct obd_index obd_stack_index(struct obd_layer *const *layers,
+				 unsigned int nr)
 {
 	const struct obd_layer *layer = layers[nr];
 	const struct obd_layer *below = nr ? layers[nr - 1] : NULL;
 
-	if (!below || !below->turbo) {
-		*index = (struct obd_index) {
-			layer->entries, layer->lsmt.nr_entries
-		};
+	if (below && below->turbo)
+		return (struct obd_index) { below->target, below->nr_target };
+	return (struct obd_index) { layer->entries, layer->lsmt.nr_entries };
+}
+
+int obd_layer_check_target(const struct obd_layer *layer,
+			   const struct obd_layer *target,
+			   struct obd_error *err)
+{
+	u64 size = target->blob.data_size;
+
+	if (!layer->turbo)
 		return 0;
+	return obd_lsmt_check_target(layer->target, layer->nr_target,
+				     DIV_ROUND_UP_ULL(size, OBD_SECTOR_SIZE),
+				     err);
+}
+
+/* Do the layers from @first on say of their targets what is true? */
+static int check_targets(struct obd_layer *const *layers, unsigned int nr,
+			 unsigned int first, struct obd_error *err)
+{
+	struct obd_error why;
+	unsigned int i;
+	int r;
+
+	for (i = first; i + 1 < nr; i++) {
+		r = obd_layer_check_target(layers[i], layers[i + 1], &why);
+		if (r)
+			return obd_fail(err, r, "layer %u: %.170s", i,
+					why.text);
 	}
-	*index = (struct obd_index) { below->target, below->nr_target };
-	return obd_lsmt_check_target(below->target, below->nr_target,
-				     DIV_ROUND_UP_ULL(layer->blob.data_size,
-						      OBD_SECTOR_SIZE), err);
+	return 0;
 }
 
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
@@ -486,19 +508,21 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 	u64 sectors = obd_stack_sectors(layers, nr);
 	struct obd_index *indexes;
 	unsigned int i;
-	int r = 0;
+	int r;
 
 	if (!sectors)
 		return obd_fail(err, -EINVAL, "no layer has a virtual size");
+	r = check_targets(layers, nr, first, err);
+	if (r)
+		return r;
 	layers += first;
 	nr -= first;
 	indexes = kvmalloc_array(nr, sizeof(*indexes), GFP_KERNEL);
 	if (!indexes)
 		return obd_fail(err, -ENOMEM, "no memory for %u indexes", nr);
-	for (i = 0; !r && i < nr; i++)
-		r = get_index(layers, i, &indexes[i], err);
-	if (!r)
-		r = obd_map_build(map, indexes, nr, first, sectors, err);
+	for (i = 0; i < nr; i++)
+		indexes[i] = obd_stack_index(layers, i);
+	r = obd_map_build(map, indexes, nr, first, sectors, err);
 	kvfree(indexes);
 	return r;
 }

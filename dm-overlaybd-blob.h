@@ -201,6 +201,28 @@ void obd_layer_drop_index(struct obd_layer *layer);
 void obd_layer_release(struct obd_layer *layer);
 
 /**
+ * obd_stack_index - the index of a layer
+ * @layers: opened layers with their indexes
+ * @nr: number of the layer; what a target holds is in the index below it
+ *
+ * Return: the index.
+ */
+struct obd_index obd_stack_index(struct obd_layer *const *layers,
+				 unsigned int nr);
+
+/**
+ * obd_layer_check_target - check that a target holds all that a layer says
+ * @layer: the layer, with its index; any other than a turbo one is fine
+ * @target: the layer behind it
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int obd_layer_check_target(const struct obd_layer *layer,
+			   const struct obd_layer *target,
+			   struct obd_error *err);
+
+/**
  * obd_stack_sectors - virtual size of a stack
  * @layers: opened layers, lowest first
  * @nr: how many

@@ -311,8 +311,8 @@ static int read_index(struct obd_dev *index, u64 pos, void *buf, u32 len,
 			    len, (unsigned long long)pos, r) : 0;
 }
 
-static int read_header(struct obd_gzip *gzip, struct obd_dev *index,
-		       u64 index_size, u64 gzip_size, struct obd_error *err)
+int obd_gzip_open_header(struct obd_gzip *gzip, struct obd_dev *index,
+			 u64 index_size, u64 gzip_size, struct obd_error *err)
 {
 	struct gzidx_header header;
 
@@ -373,7 +373,7 @@ int obd_gzip_open(struct obd_gzip *gzip, struct obd_dev *index, u64 index_size,
 {
 	int r;
 
-	r = read_header(gzip, index, index_size, gzip_size, err) ?:
+	r = obd_gzip_open_header(gzip, index, index_size, gzip_size, err) ?:
 	    read_table(gzip, index, err) ?: read_sums(gzip, index, err);
 	if (r)
 		obd_gzip_release(gzip);

@@ -119,6 +119,21 @@ int obd_gzip_load(struct obd_gzip *gzip, const void *table,
 		  struct obd_inflater *inflater, struct obd_error *err);
 
 /**
+ * obd_gzip_open_header - read the header of an index, and check it
+ * @gzip: see obd_gzip_parse()
+ * @index: see obd_gzip_open()
+ * @index_size: see obd_gzip_open()
+ * @gzip_size: see obd_gzip_open()
+ * @err: the reason, on failure
+ *
+ * May sleep.
+ *
+ * Return: 0, or a negative errno.
+ */
+int obd_gzip_open_header(struct obd_gzip *gzip, struct obd_dev *index,
+			 u64 index_size, u64 gzip_size, struct obd_error *err);
+
+/**
  * obd_gzip_open - read an index, check it, and keep its table
  * @gzip: filled in; to be released with obd_gzip_release()
  * @index: what the index lies on

@@ -10,6 +10,7 @@
 
 #include "tools/backing.h"
 #include "tools/dm.h"
+#include "tools/file.h"
 
 #define FILE_NAME_SIZE	256
 
@@ -107,4 +108,37 @@ void backing_release(struct backing *backing)
 	free(backing->device);
 	free(backing->file);
 	*backing = (struct backing) {};
+}
+
+/* The device is opened, and if the table does not tell its length, measured. */
+static int open_device(struct obd_dev *dev, const char *number, u64 *bytes,
+		       struct obd_error *err)
+{
+	struct backing b;
+	int r;
+
+	backing_find(&b, number);
+	r = obd_file_open(dev, b.device ?: number);
+	if (r)
+		r = obd_fail(err, r, "%s: %s", b.device ?: number,
+			     strerror(-r));
+	else if (!*bytes)
+		*bytes = dev->size;
+	backing_release(&b);
+	return r;
+}
+
+int backing_open_gzip(struct obd_gzip *gzip, const struct table_layer *layer,
+		      struct obd_error *err)
+{
+	u64 bytes = layer->bytes, index_bytes = layer->index_bytes;
+	struct obd_dev data = { .fd = -1 }, index = { .fd = -1 };
+	int r;
+
+	r = open_device(&data, layer->dev, &bytes, err) ?:
+	    open_device(&index, layer->index, &index_bytes, err) ?:
+	    obd_gzip_open_header(gzip, &index, index_bytes, bytes, err);
+	obd_file_close(&data);
+	obd_file_close(&index);
+	return r;
 }

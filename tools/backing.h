@@ -5,6 +5,9 @@
 #ifndef OVERLAYBD_BACKING_H
 #define OVERLAYBD_BACKING_H
 
+#include "dm-overlaybd-gzip.h"
+#include "tools/table.h"
+
 /**
  * struct backing - where a layer comes from
  * @device: name of the block device, in /dev
@@ -23,6 +26,17 @@ struct backing {
  * @dev: major:minor
  */
 void backing_find(struct backing *backing, const char *dev);
+
+/**
+ * backing_open_gzip - read the header of the index of a gzip file in use
+ * @gzip: see obd_gzip_parse(); nothing of it has to be released
+ * @layer: a LAYER_GZIP of a table that the kernel has
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int backing_open_gzip(struct obd_gzip *gzip, const struct table_layer *layer,
+		      struct obd_error *err);
 
 /**
  * backing_release - free what backing_find() allocated

@@ -14,7 +14,6 @@
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
-#include "tools/gzip-file.h"
 #include "tools/table.h"
 
 struct options {
@@ -77,36 +76,15 @@ static const char *mode_words(const char *mode)
 	return mode;
 }
 
-static bool has_checksums(const struct table_layer *layer, const char *path)
-{
-	struct gzidx_header header;
-	struct obd_gzip gzip = { };
-	struct obd_error err;
-	struct obd_dev dev;
-	bool has;
-
-	has = !obd_file_open(&dev, path) && dev.size >= sizeof(header) &&
-	      !obd_dev_read(&dev, 0, &header, sizeof(header)) &&
-	      !obd_gzip_parse(&gzip, &header, le64_to_cpu(header.gzip_size),
-			      layer->index_bytes ?: dev.size, &err) &&
-	      gzip.nr_sums;
-	obd_file_close(&dev);
-	return has;
-}
-
 /* Does the kernel compare what it inflates with checksums? */
 static bool is_verified(const struct table *table,
 			const struct table_layer *layer)
 {
-	struct backing b;
-	bool verified;
+	struct obd_error err;
+	struct obd_gzip gzip;
 
-	if (table->options & 1U << TABLE_NO_VERIFY)
-		return false;
-	backing_find(&b, layer->index);
-	verified = has_checksums(layer, b.device ?: layer->index);
-	backing_release(&b);
-	return verified;
+	return !(table->options & 1U << TABLE_NO_VERIFY) &&
+	       !backing_open_gzip(&gzip, layer, &err) && gzip.nr_sums;
 }
 
 static void print_file(unsigned int i, const char *what, const char *dev,

@@ -40,9 +40,9 @@ void config_set_size(struct json_object *root, uint64_t bytes)
 			       json_object_new_uint64(bytes));
 }
 
-/* Only a block device may be longer than what is on it. */
-static int add_file(struct json_object *root, enum layer_kind kind,
-		    const char *dev, uint64_t bytes, unsigned int i)
+/* As @key of the layer that was added last, or as a layer if that is NULL. */
+static int add_file(struct json_object *root, const char *key, const char *dev,
+		    uint64_t bytes, unsigned int i)
 {
 	struct backing b;
 	const char *path;
@@ -54,33 +54,14 @@ static int add_file(struct json_object *root, enum layer_kind kind,
 		complain("layer %u (%s): is not there any more, a configuration cannot name it",
 			 i, path ?: dev);
 		r = EXIT_FAILED;
-	} else if (layer_is_target(kind)) {
-		json_object_object_add(last_lower(root), "targetFile",
+	} else if (key) {
+		json_object_object_add(last_lower(root), key,
 				       json_object_new_string(path));
 	} else {
 		config_add_lower(root, path);
+		/* Only a block device may be longer than the layer on it. */
 		if (!b.file)
 			config_set_size(root, bytes);
-	}
-	backing_release(&b);
-	return r;
-}
-
-static int add_index(struct json_object *root, const char *dev, unsigned int i)
-{
-	struct backing b;
-	const char *path;
-	int r = EXIT_OK;
-
-	backing_find(&b, dev);
-	path = b.file ?: b.device;
-	if (is_there(path)) {
-		json_object_object_add(last_lower(root), "gzipIndex",
-				       json_object_new_string(path));
-	} else {
-		complain("layer %u (%s): its index is not there any more, a configuration cannot name it",
-			 i, path ?: dev);
-		r = EXIT_FAILED;
 	}
 	backing_release(&b);
 	return r;
@@ -89,9 +70,11 @@ static int add_index(struct json_object *root, const char *dev, unsigned int i)
 static int add_layer(struct json_object *root, const struct table_layer *layer,
 		     unsigned int i)
 {
-	int r = add_file(root, layer->kind, layer->dev, layer->bytes, i);
+	const char *key = layer_is_target(layer->kind) ? "targetFile" : NULL;
+	int r = add_file(root, key, layer->dev, layer->bytes, i);
 
-	return !r && layer->index ? add_index(root, layer->index, i) : r;
+	return !r && layer->index ?
+	       add_file(root, "gzipIndex", layer->index, 0, i) : r;
 }
 
 int config_of_table(const struct table *table, struct json_object **root)

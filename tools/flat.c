@@ -33,15 +33,7 @@ static struct obd_index index_of(const struct stack *stack,
 
 	if (is_upper(stack, layer))
 		return (struct obd_index) { replay->entries, replay->nr };
-	if (layer && stack->layers[layer - 1]->turbo)
-		return (struct obd_index) {
-			stack->layers[layer - 1]->target,
-			stack->layers[layer - 1]->nr_target,
-		};
-	return (struct obd_index) {
-		stack->layers[layer]->entries,
-		stack->layers[layer]->lsmt.nr_entries,
-	};
+	return obd_stack_index(stack->layers, layer);
 }
 
 static u64 virtual_sectors(const struct stack *stack, unsigned int layer)

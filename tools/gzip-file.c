@@ -6,18 +6,6 @@
 
 #define STEP	(1U << 20)
 
-int gzip_file_load(struct gzip_file *file, u64 index_bytes, u64 gzip_bytes,
-		   struct obd_error *err)
-{
-	return obd_gzip_open(&file->gzip, file->index, index_bytes, gzip_bytes,
-			     err);
-}
-
-void gzip_file_release(struct gzip_file *file)
-{
-	obd_gzip_release(&file->gzip);
-}
-
 /* An obd_gzip_fetch; the context is the gzip file. */
 static int fetch(struct obd_gzip_stream *stream, void *context,
 		 enum obd_gzip_file which, u64 pos, u64 len)

@@ -14,31 +14,13 @@
  * @data: the gzip file
  * @index: the file of the index
  *
- * Whoever fills in @data and @index opens and closes them.
+ * Whoever fills them in opens and closes them.
  */
 struct gzip_file {
 	struct obd_gzip gzip;
 	struct obd_dev *data;
 	struct obd_dev *index;
 };
-
-/**
- * gzip_file_load - check the index, and keep it
- * @file: its @data and @index are open; release with gzip_file_release()
- * @index_bytes: length of the index
- * @gzip_bytes: length of the gzip file
- * @err: the reason, on failure
- *
- * Return: 0, or a negative errno.
- */
-int gzip_file_load(struct gzip_file *file, u64 index_bytes, u64 gzip_bytes,
-		   struct obd_error *err);
-
-/**
- * gzip_file_release - free what gzip_file_load() allocated
- * @file: the file; a zeroed one is fine
- */
-void gzip_file_release(struct gzip_file *file);
 
 /**
  * struct gzip_cursor - goes through one gzip file; for one thread

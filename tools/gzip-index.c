@@ -97,7 +97,6 @@ static int add_point(struct walk *w, struct obd_error *err)
 	entry = array_add(&w->entries, sizeof(*entry));
 	if (!entry)
 		return obd_fail(err, -ENOMEM, "no memory for access points");
-	index->nr_points++;
 	*entry = (struct gzidx_entry) {
 		.data_pos = cpu_to_le64(index->data_size),
 		.gzip_pos = cpu_to_le64(w->member + w->s.total_in),
@@ -238,7 +237,7 @@ static int walk(struct walk *w, struct obd_error *err)
 /* Return: bytes that the table takes, or a negative errno. */
 static s64 add_table(struct walk *w, struct obd_error *err)
 {
-	u64 len = w->index->nr_points * sizeof(struct gzidx_entry);
+	u64 len = w->entries.nr * sizeof(struct gzidx_entry);
 	uLongf size = compressBound(len);
 	u8 *buf;
 	int r;
@@ -259,10 +258,9 @@ static int add_sums(struct walk *w, struct gzidx_sums *sums,
 		    struct obd_error *err)
 {
 	u64 len;
-	int r = 0;
 
-	if (w->index->data_size % BLOCK_SIZE)
-		r = add_sum(w, err);
+	if (w->index->data_size % BLOCK_SIZE && add_sum(w, err))
+		return -ENOMEM;
 	len = w->sums.nr * sizeof(__le32);
 	*sums = (struct gzidx_sums) {
 		.magic = GZIDX_SUMS_MAGIC,
@@ -271,7 +269,7 @@ static int add_sums(struct walk *w, struct gzidx_sums *sums,
 		.crc = cpu_to_le32(crc32c(0, w->sums.items, len)),
 		.offset = cpu_to_le64(w->index->index_size),
 	};
-	return r ? r : add_bytes(w->index, w->sums.items, len, err);
+	return add_bytes(w->index, w->sums.items, len, err);
 }
 
 static int add_header(struct walk *w, const struct gzidx_sums *sums,
@@ -312,10 +310,12 @@ static int write_index(struct walk *w, struct obd_error *err)
 		r = add_sums(w, &sums, err);
 	if (r)
 		return r;
+	w->index->nr_points = w->entries.nr;
 	table_pos = w->index->index_size;
 	size = add_table(w, err);
-	return size < 0 ? size : add_header(w, &sums, table_pos, size,
-						   err);
+	if (size < 0)
+		return size;
+	return add_header(w, &sums, table_pos, size, err);
 }
 
 int gzip_index_write(struct gzip_index *index, struct obd_error *err)

@@ -96,7 +96,8 @@ static int parse_target(struct stack_lower *lower, struct obd_error *err)
 	index->needs_tail = index->dev.size % OBD_SECTOR_SIZE;
 	lower->gzip.data = &file->dev;
 	lower->gzip.index = &index->dev;
-	r = gzip_file_load(&lower->gzip, index->bytes, file->bytes, err);
+	r = obd_gzip_open(&lower->gzip.gzip, &index->dev, index->bytes,
+			  file->bytes, err);
 	blob->data_size = lower->gzip.gzip.data_size;
 	return r;
 }
@@ -128,14 +129,8 @@ static int check_targets(const struct stack *stack)
 	int r = 0;
 
 	for (i = 0; !r && i + 1 < stack->nr; i++) {
-		const struct obd_layer *layer = stack->layers[i];
-		u64 size = stack->layers[i + 1]->blob.data_size;
-
-		if (!layer->turbo)
-			continue;
-		r = obd_lsmt_check_target(layer->target, layer->nr_target,
-					  DIV_ROUND_UP(size, OBD_SECTOR_SIZE),
-					  &err);
+		r = obd_layer_check_target(stack->layers[i],
+					   stack->layers[i + 1], &err);
 		if (r)
 			complain("layer %u (%s): %s", i,
 				 stack->lowers[i].file.path, err.text);
@@ -249,7 +244,7 @@ void stack_close(struct stack *stack)
 
 	for (i = 0; i < stack->nr; i++) {
 		obd_layer_release(&stack->lowers[i].layer);
-		gzip_file_release(&stack->lowers[i].gzip);
+		obd_gzip_release(&stack->lowers[i].gzip.gzip);
 		obd_file_close(&stack->lowers[i].file.dev);
 		obd_file_close(&stack->lowers[i].index.dev);
 	}

@@ -66,37 +66,14 @@ int trace_of_stack(struct trace *trace, const struct stack *stack)
 	return r;
 }
 
-/* A device whose kernel name the table has. */
-static int open_device(struct obd_dev *dev, const char *number,
-		       struct obd_error *err)
-{
-	struct backing b;
-	int r;
-
-	dev->fd = -1;
-	backing_find(&b, number);
-	r = obd_file_open(dev, b.device ?: number);
-	if (r)
-		r = obd_fail(err, r, "%s: %s", b.device ?: number,
-			     strerror(-r));
-	backing_release(&b);
-	return r;
-}
-
 static int open_gzip(struct trace_layer *to, const struct table_layer *from,
-		     u64 gzip_bytes, struct obd_error *err)
+		     struct obd_error *err)
 {
-	struct obd_gzip gzip = { };
-	struct obd_dev index;
-	int r;
+	struct obd_gzip gzip;
+	int r = backing_open_gzip(&gzip, from, err);
 
-	r = open_device(&index, from->index, err) ?:
-	    obd_gzip_open(&gzip, &index, from->index_bytes ?: index.size,
-			  gzip_bytes, err);
 	if (!r)
 		describe_gzip(to, &gzip);
-	obd_gzip_release(&gzip);
-	obd_file_close(&index);
 	return r;
 }
 
@@ -104,14 +81,12 @@ static int open_layer(struct trace_layer *to, struct obd_dev *dev,
 		      const struct table_layer *from, struct obd_error *err)
 {
 	u64 bytes = from->bytes ?: dev->size;
-	struct obd_layer layer = { };
+	struct obd_layer layer = { .blob.data_size = bytes };
 	int r = 0;
 
 	if (from->kind == LAYER_GZIP)
-		return open_gzip(to, from, bytes, err);
-	if (from->kind == LAYER_RAW)
-		layer.blob.data_size = bytes;
-	else
+		return open_gzip(to, from, err);
+	if (from->kind != LAYER_RAW)
 		r = obd_layer_open_headers(&layer, dev, bytes, err);
 	if (!r)
 		describe(to, &layer, bytes);
@@ -122,15 +97,22 @@ static int open_layer(struct trace_layer *to, struct obd_dev *dev,
 static int of_layer(struct trace_layer *to, const struct table_layer *from,
 		    unsigned int i)
 {
+	struct obd_dev dev = { .fd = -1 };
 	struct obd_error err;
-	struct obd_dev dev;
+	struct backing b;
 	int r;
 
-	r = open_device(&dev, from->dev, &err) ?:
-	    open_layer(to, &dev, from, &err);
+	backing_find(&b, from->dev);
+	r = obd_file_open(&dev, b.device ?: from->dev);
 	if (r)
-		complain("layer %u (%s): %s", i, from->dev, err.text);
+		r = obd_fail(&err, r, "%s", strerror(-r));
+	else
+		r = open_layer(to, &dev, from, &err);
+	if (r)
+		complain("layer %u (%s): %s", i, b.device ?: from->dev,
+			 err.text);
 	obd_file_close(&dev);
+	backing_release(&b);
 	return exit_code_of(r);
 }
 

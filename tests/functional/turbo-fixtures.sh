@@ -60,4 +60,4 @@ meta=$LINE
 loop_attach short.tar
 expect_exit 1 . dmsetup create short --readonly --table \
 	"0 8 overlaybd 7 turbo $meta $LOOP 0 - 0"
-expect_log 'index entry for sector [0-9]*: moffset [0-9]*, length [0-9]*, expected within the target.s 2048 sectors'
+expect_log 'overlaybd: layer 0: index entry for sector [0-9]*: moffset [0-9]*, length [0-9]*, expected within the target.s 2048 sectors'
