@@ -5,13 +5,14 @@
     device.py fixture [direct=1] DEVICE CASE [DEVICE CASE]...
         every device shows what the fixture's folder says
     device.py compare [direct=1] [reads=100] [threads=1] [seed=1] DEVICE FILE
-        random reads give what the file holds there
+        random reads give what the file holds there; reads=0: until killed
     device.py each [reads=4] [seed=1] FILE DEVICE...
         random reads of every device give what the file holds
     device.py sequential [direct=1] [size=4096] [readers=1] [rounds=1]
               DEVICE FILE
         readers that take turns, each through its share of the device from
-        beginning to end, in reads of that size, get what the file holds
+        beginning to end, in reads of that size, get what the file holds;
+        rounds=0: until killed
     device.py scattered [size=4096] [step=16384] [seed=1] DEVICE FILE
         direct reads of that size at each multiple of the step, in random
         order, give what the file holds
@@ -32,6 +33,7 @@ One process does many reads, and loads only what it needs: to start a program
 takes long in an emulated guest.
 """
 import errno
+import itertools
 import mmap
 import os
 import sys
@@ -173,6 +175,11 @@ def errors(args, block=4096):
         print(*run)
 
 
+def times(count):
+    """0 is for ever."""
+    return range(count) if count else itertools.count()
+
+
 def random_piece(rng, size):
     """Most often where blocks, extents and layers meet."""
     sectors = rng.choice((1, 2, 3, 7, 8, 9, 31, 128, 129,
@@ -182,57 +189,51 @@ def random_piece(rng, size):
     return offset, min(SECTOR * sectors, size - offset)
 
 
-def compare_some(rng, device, wanted, reads, failures):
-    """One thread's reads."""
-    try:
-        for _ in range(reads):
-            offset, length = random_piece(rng, device.size)
-            if device.read(offset, length) != wanted.read(offset, length):
-                sys.exit(f'{device.path}: {length} bytes at {offset} differ')
-    except (OSError, SystemExit) as error:
-        failures.append(str(error))
-
-
-def compare(args, direct=0, reads=100, threads=1, seed=1):
-    """See above."""
-    import random
-    import threading
-    failures = []
-    workers = [threading.Thread(target=compare_some, args=(
-        random.Random(seed + n), Device(args[0], direct), Device(args[1]),
-        reads, failures)) for n in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failures:
-        sys.exit('\n'.join(failures))
-
-
-def each(args, reads=4, seed=1):
-    """See above."""
-    import random
-    wanted, failures = Device(args[0]), []
-    for n, path in enumerate(args[1:]):
-        compare_some(random.Random(seed + n), Device(path, 1), wanted, reads,
-                     failures)
-    if failures:
-        sys.exit('\n'.join(failures))
-
-
 def check_piece(device, wanted, offset, length):
     """One read."""
     if device.read(offset, length) != wanted.read(offset, length):
         sys.exit(f'{device.path}: {length} bytes at {offset} differ')
 
 
+def compare_some(rng, device, wanted, reads):
+    """One thread's reads. A failure is that of all: others may have no end."""
+    try:
+        for _ in times(reads):
+            check_piece(device, wanted, *random_piece(rng, device.size))
+    except (OSError, SystemExit) as error:
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)
+
+
+def compare(args, direct=0, reads=100, threads=1, seed=1):
+    """See above."""
+    import random
+    import threading
+    workers = [threading.Thread(target=compare_some, args=(
+        random.Random(seed + n), Device(args[0], direct), Device(args[1]),
+        reads)) for n in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def each(args, reads=4, seed=1):
+    """See above."""
+    import random
+    wanted = Device(args[0])
+    for n, path in enumerate(args[1:]):
+        compare_some(random.Random(seed + n), Device(path, 1), wanted, reads)
+
+
 def sequential(args, direct=1, size=4096, readers=1, rounds=1):
     """See above."""
     device, wanted = Device(args[0], direct), Device(args[1])
     share = device.size // readers // size * size
-    for offset in list(range(0, share, size)) * rounds:
-        for begin in range(0, share * readers, share):
-            check_piece(device, wanted, begin + offset, size)
+    for _ in times(rounds):
+        for offset in range(0, share, size):
+            for begin in range(0, share * readers, share):
+                check_piece(device, wanted, begin + offset, size)
 
 
 def scattered(args, size=4096, step=16384, seed=1):

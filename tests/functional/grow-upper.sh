@@ -50,7 +50,7 @@ expect_equal 'low water' "$(status .low_water)" 2048
 write 1 $MIB 100000
 sectors=$(status .upper.data_sectors)
 cp disk old
-start_device compare reads=1000000 /dev/mapper/grows old
+start_device compare reads=0 /dev/mapper/grows old
 retry is_open
 "$TOOL" grow --size 64M --json grows >grow.json
 jq -e '.size == 67108864' grow.json >/dev/null || fail "$(cat grow.json)"

@@ -23,7 +23,7 @@ create_layer --raw raw --compress lz4 layer
 # So small that there is always something to bring.
 cache_limit 1
 slow_stack background $((BLOCKS * 8)) 20 layer
-start_device sequential readers=3 size=2048 rounds=1000 \
+start_device sequential readers=3 size=2048 rounds=0 \
 	/dev/mapper/background raw
 fetch "$READER" &
 fetcher=$!
