@@ -11,7 +11,7 @@
     upper.py flatten [base=FILE] DATA INDEX OUT
         write the disk that they are, over what the base holds
     upper.py cut DATA INDEX
-        cut both to what is in use
+        cut both to what is in use, be it by entries that others override
     upper.py sizes DATA INDEX
         print the virtual sizes of both headers
     upper.py split DEVICE MODE
@@ -193,8 +193,11 @@ def flatten(args, base=None):
 def cut(args):
     """See above."""
     data, index = args
-    live, slots = extents(data, index)
-    _, end = check_places(data, live)
+    live, _ = extents(data, index)
+    check_places(data, live)
+    entries, slots = read_log(index)
+    end = max((place + length for _, length, place in entries
+               if place is not None), default=FIRST)
     os.truncate(data, end * SECTOR)
     os.truncate(index, SPACE + 16 * slots)
 
