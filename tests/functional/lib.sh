@@ -4,7 +4,7 @@
 # What the functional tests share. A test is a script that sources this file,
 # stops at the first command that fails, and may leave the removal of all it
 # made to the functions here. It runs as root in a guest (see suite).
-set -euo pipefail
+set -Eeuo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TREE=$(cd "$HERE/../.." && pwd)
@@ -55,12 +55,12 @@ cleanup()
 
 at_error()
 {
-	say "failed: line $1: $2" >&2
+	say "failed: ${1##*/}, line $2: $3" >&2
 }
 
 trap cleanup EXIT
 trap 'exit 143' TERM
-trap 'at_error "$LINENO" "$BASH_COMMAND"' ERR
+trap 'at_error "${BASH_SOURCE[0]}" "$LINENO" "$BASH_COMMAND"' ERR
 
 TMP=$(mktemp -d)
 cd "$TMP"
@@ -213,13 +213,16 @@ gzip_create()
 	dm_create "$name" "$STACK" --readonly
 }
 
-# dm_create NAME TABLE [DMSETUP_OPTION...]
+# dm_create NAME TABLE [DMSETUP_OPTION...]: if it fails, the kernel says why.
 dm_create()
 {
 	local name=$1 table=$2
 
 	shift 2
-	dmsetup create "$name" "$@" --table "$table"
+	dmsetup create "$name" "$@" --table "$table" || {
+		kernel_log | tail -n 5 >&2
+		return 1
+	}
 	defer dmsetup remove --retry "$name"
 }
 
