@@ -50,9 +50,12 @@ start_log()
 	dm_create crash-log "0 $((size / SECTOR)) log-writes /dev/ram0 $LOOP"
 }
 
-# stop_log: the log is complete.
+# stop_log: the log is complete, and in order. What has not been flushed when
+# the target goes it puts in front of all that it has yet to write to the log,
+# which may be most of it: see to it that there is nothing.
 stop_log()
 {
+	sync /dev/mapper/crash-log
 	dmsetup status crash-log >log.status
 	dmsetup remove --retry crash-log
 	losetup --detach "$LOG_LOOP"

@@ -14,6 +14,25 @@ crash_folder
 "$CRASH/crash-load" --fill start $SECTORS
 cp start disk
 
+# log_end FILTER: the number of the last entry of the log that is like that.
+log_end()
+{
+	"$CRASH/crash-replay" --list log start disk | grep -E "$1" |
+		tail -n 1 | cut -d : -f 1
+}
+
+say 'a log that is written late is in order'
+start_log 64
+echo 4 >"/sys/block/${LOG_LOOP#/dev/}/queue/nr_requests"
+chrt --idle --pid 0 "$(pgrep -x log-write)"
+dd if=/dev/zero of=/dev/mapper/crash-log bs=$SECTOR count=8000 oflag=direct \
+	conv=fsync status=none
+dd if=/dev/zero of=/dev/mapper/crash-log bs=$SECTOR seek=$((SECTORS - 1)) \
+	count=1 oflag=direct status=none
+stop_log
+[ "$(log_end ": $((SECTORS - 1)) \+ 1")" -gt "$(log_end ': 7999 \+ 1')" ] ||
+	fail 'what was written last is not'
+
 say 'the load'
 start_log 64
 dm_create load "0 $SECTORS linear /dev/mapper/crash-log 0"
