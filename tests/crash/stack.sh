@@ -52,15 +52,16 @@ start_log()
 
 # stop_log: the log is complete, and in order. What has not been flushed when
 # the target goes it puts in front of all that it has yet to write to the log,
-# which may be most of it: see to it that there is nothing.
+# which may be most of it: see to it that there is nothing. Its mark at the end
+# is missing if there was no room for all.
 stop_log()
 {
 	sync /dev/mapper/crash-log
-	dmsetup status crash-log >log.status
 	dmsetup remove --retry crash-log
 	losetup --detach "$LOG_LOOP"
 	retry rmmod brd
-	! grep -q disabled log.status || fail "the log is too small"
+	"$CRASH/crash-replay" --list log start start | tail -n 1 |
+		grep -q '"dm-log-writes-end"' || fail "the log is too small"
 }
 
 # split_disk NAME DEVICE DATA_SECTORS: NAME-data and NAME-index are its parts.
