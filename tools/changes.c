@@ -70,6 +70,23 @@ int changes_add(struct changes *c, u64 sector, u64 len, bool zeroed)
 	return 0;
 }
 
+int changes_add_target(struct changes *c, const struct target_extent *extent)
+{
+	struct target_extent *last = c->nr_targets ?
+				     &c->targets[c->nr_targets - 1] : NULL;
+
+	if (last && last->sector + last->len == extent->sector &&
+	    last->at + last->len == extent->at) {
+		last->len += extent->len;
+		return 0;
+	}
+	if (make_room((void **)&c->targets, &c->max_targets, c->nr_targets,
+		      sizeof(*c->targets)))
+		return -ENOMEM;
+	c->targets[c->nr_targets++] = *extent;
+	return 0;
+}
+
 int changes_add_sum(struct changes *c, u64 sum)
 {
 	if (make_room((void **)&c->sums, &c->max_sums, c->nr_sums,
@@ -315,6 +332,8 @@ u64 changes_entries(const struct changes *changes, u32 max_len)
 
 	for (i = 0; i < changes->nr; i++)
 		sum += DIV_ROUND_UP(changes->list[i].len, max_len);
+	for (i = 0; i < changes->nr_targets; i++)
+		sum += DIV_ROUND_UP(changes->targets[i].len, max_len);
 	return sum;
 }
 
@@ -367,6 +386,9 @@ void changes_coarsen(struct changes *changes, u32 max_len, u64 max_entries)
 {
 	u64 gap;
 
+	/* A target's extents may lie in the gaps. */
+	if (changes->nr_targets)
+		return;
 	for (gap = PAGE_BYTES >> OBD_SECTOR_SHIFT;
 	     gap <= LSMT_OFFSET_MASK && changes->nr > 1 &&
 	     changes_entries(changes, max_len) > max_entries; gap *= 2)
@@ -377,5 +399,6 @@ void changes_release(struct changes *changes)
 {
 	free(changes->list);
 	free(changes->sums);
+	free(changes->targets);
 	*changes = (struct changes) {};
 }

@@ -22,6 +22,18 @@ struct change {
 };
 
 /**
+ * struct target_extent - consecutive sectors whose data is in a target
+ * @sector: the first of them
+ * @len: how many
+ * @at: sector of the target where the data is
+ */
+struct target_extent {
+	u64 sector;
+	u64 len;
+	u64 at;
+};
+
+/**
  * struct changes - everything that the layer maps, in order
  * @list: the changes; neighbours that touch differ in @zeroed
  * @nr: how many
@@ -29,6 +41,9 @@ struct change {
  * @sums: checksums of the changed data, for telling contents apart
  * @nr_sums: how many
  * @max_sums: how many there is room for
+ * @targets: what a target holds the data of, in order; overlaps no change
+ * @nr_targets: how many
+ * @max_targets: how many there is room for
  * @gaps_unknown: what lies between them cannot be read where their data is
  */
 struct changes {
@@ -38,6 +53,9 @@ struct changes {
 	u64 *sums;
 	u64 nr_sums;
 	u64 max_sums;
+	struct target_extent *targets;
+	u64 nr_targets;
+	u64 max_targets;
 	bool gaps_unknown;
 };
 
@@ -51,6 +69,16 @@ struct changes {
  * Return: 0, or -ENOMEM.
  */
 int changes_add(struct changes *changes, u64 sector, u64 len, bool zeroed);
+
+/**
+ * changes_add_target - append what a target holds, or extend the last extent
+ * @changes: the changes
+ * @extent: not before the end of the last one
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int changes_add_target(struct changes *changes,
+		       const struct target_extent *extent);
 
 /**
  * changes_add_sum - append a checksum
@@ -89,12 +117,13 @@ int changes_find(struct changes *changes, const struct raw *raw,
  * @max_entries: entries at most, at least 1 for each @max_len sectors of disk
  *
  * What lies between two changes becomes data, the smallest gaps first; where
- * gaps are unknown, only those that are zeroed. They may still be too many then.
+ * gaps are unknown, only those that are zeroed, and with targets nothing. They
+ * may still be too many then.
  */
 void changes_coarsen(struct changes *changes, u32 max_len, u64 max_entries);
 
 /**
- * changes_entries - index entries that the changes take
+ * changes_entries - index entries that changes and targets take
  * @changes: the changes
  * @max_len: sectors of an index entry at most
  */

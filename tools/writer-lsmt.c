@@ -33,19 +33,18 @@ static void derive_uuid(const struct lsmt_image *image,
 }
 
 static struct lsmt_entry make_entry(u64 offset, u64 len, u64 moffset,
-				    bool zeroed)
+				    u64 flags)
 {
 	return (struct lsmt_entry) {
 		.where = cpu_to_le64(offset | len << LSMT_OFFSET_BITS),
-		.what = cpu_to_le64(moffset | (zeroed ? LSMT_ZEROED : 0)),
+		.what = cpu_to_le64(moffset | flags),
 	};
 }
 
 /* Data in the order of the disk. Returns the sector where it ends. */
-static u64 fill_index(struct lsmt_image *image, const struct changes *changes)
+static u64 fill_data(struct lsmt_image *image, const struct changes *changes)
 {
 	u64 moffset = LSMT_HEADER_SPACE / OBD_SECTOR_SIZE;
-	u32 n = 0;
 	u64 i;
 
 	for (i = 0; i < changes->nr; i++) {
@@ -54,42 +53,90 @@ static u64 fill_index(struct lsmt_image *image, const struct changes *changes)
 
 		for (done = 0; done < c->len; done += len) {
 			len = min_t(u64, c->len - done, LSMT_WRITE_MAX_LEN);
-			image->index[n++] = make_entry(c->sector + done, len,
-						       moffset, c->zeroed);
+			image->data[image->nr_data++] =
+				make_entry(c->sector + done, len, moffset,
+					   c->zeroed ? LSMT_ZEROED : 0);
 			moffset += c->zeroed ? 0 : len;
 		}
 	}
-	image->nr_used = n;
-	while (n < image->nr_entries)
-		image->index[n++] = make_entry(LSMT_OFFSET_PADDING, 0, 0,
-					       false);
 	return moffset;
+}
+
+static void fill_target(struct lsmt_image *image,
+			const struct target_extent *extent)
+{
+	u64 tag = (u64)LSMT_TAG_TARGET << LSMT_TAG_SHIFT;
+	u64 done, len;
+
+	for (done = 0; done < extent->len; done += len) {
+		len = min_t(u64, extent->len - done, LSMT_WRITE_MAX_LEN);
+		image->index[image->nr_used++] =
+			make_entry(extent->sector + done, len,
+				   extent->at + done, tag);
+	}
+}
+
+/* Both are in order, and do not overlap. */
+static void fill_index(struct lsmt_image *image, const struct changes *changes)
+{
+	const struct lsmt_entry *data = image->data;
+	const struct lsmt_entry *end = data + image->nr_data;
+	u64 i;
+	u32 n;
+
+	for (i = 0; i < changes->nr_targets; i++) {
+		const struct target_extent *extent = &changes->targets[i];
+
+		while (data < end && lsmt_entry_offset(data) < extent->sector)
+			image->index[image->nr_used++] = *data++;
+		fill_target(image, extent);
+	}
+	while (data < end)
+		image->index[image->nr_used++] = *data++;
+	for (n = image->nr_used; n < image->nr_entries; n++)
+		image->index[n] = make_entry(LSMT_OFFSET_PADDING, 0, 0, 0);
+}
+
+static int check_entries(u64 nr, const struct changes *changes,
+			 u64 virtual_size, struct obd_error *err)
+{
+	if (nr <= LSMT_WRITE_MAX_ENTRIES)
+		return 0;
+	if (changes->nr_targets)
+		return obd_fail(err, -E2BIG,
+				"the files take %llu index entries, a layer holds %u: expected fewer files",
+				(unsigned long long)nr,
+				LSMT_WRITE_MAX_ENTRIES);
+	if (changes->gaps_unknown)
+		return obd_fail(err, -E2BIG,
+				"%llu index entries are left, a layer holds %u: merge it with the layers below instead",
+				(unsigned long long)nr,
+				LSMT_WRITE_MAX_ENTRIES);
+	return obd_fail(err, -E2BIG,
+			"a disk of %llu bytes takes %llu index entries, a layer holds %u: make a smaller disk",
+			(unsigned long long)virtual_size,
+			(unsigned long long)nr, LSMT_WRITE_MAX_ENTRIES);
 }
 
 static int make_index(struct lsmt_image *image, struct changes *changes,
 		      u64 virtual_size, struct obd_error *err)
 {
 	u64 nr;
+	int r;
 
 	changes_coarsen(changes, LSMT_WRITE_MAX_LEN, LSMT_WRITE_MAX_ENTRIES);
 	nr = changes_entries(changes, LSMT_WRITE_MAX_LEN);
-	if (nr > LSMT_WRITE_MAX_ENTRIES && changes->gaps_unknown)
-		return obd_fail(err, -E2BIG,
-				"%llu index entries are left, a layer holds %u: merge it with the layers below instead",
-				(unsigned long long)nr,
-				LSMT_WRITE_MAX_ENTRIES);
-	if (nr > LSMT_WRITE_MAX_ENTRIES)
-		return obd_fail(err, -E2BIG,
-				"a disk of %llu bytes takes %llu index entries, a layer holds %u: make a smaller disk",
-				(unsigned long long)virtual_size,
-				(unsigned long long)nr,
-				LSMT_WRITE_MAX_ENTRIES);
+	r = check_entries(nr, changes, virtual_size, err);
+	if (r)
+		return r;
 	image->nr_entries = round_up(max(nr, 1), ENTRIES_ALIGN);
 	image->index = calloc(image->nr_entries, sizeof(*image->index));
-	if (!image->index)
+	image->data = calloc(image->nr_entries, sizeof(*image->data));
+	if (!image->index || !image->data)
 		return obd_fail(err, -ENOMEM, "no memory for %u index entries",
 				image->nr_entries);
-	image->index_offset = fill_index(image, changes) << OBD_SECTOR_SHIFT;
+	image->index_offset = fill_data(image, changes) << OBD_SECTOR_SHIFT;
+	fill_index(image, changes);
 	return 0;
 }
 
@@ -145,7 +192,9 @@ int lsmt_image_init(struct lsmt_image *image, struct source disk,
 void lsmt_image_release(struct lsmt_image *image)
 {
 	free(image->index);
+	free(image->data);
 	image->index = NULL;
+	image->data = NULL;
 }
 
 /*
@@ -155,10 +204,10 @@ void lsmt_image_release(struct lsmt_image *image)
 static const struct lsmt_entry *find_data(const struct lsmt_image *image,
 					  u64 sector)
 {
-	const struct lsmt_entry *e = image->index;
+	const struct lsmt_entry *e = image->data;
 	u32 nr;
 
-	for (nr = image->nr_used; nr > 1; nr -= nr / 2)
+	for (nr = image->nr_data; nr > 1; nr -= nr / 2)
 		if (lsmt_entry_moffset(&e[nr / 2]) <= sector)
 			e += nr / 2;
 	return e;

@@ -46,6 +46,9 @@ void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
 /**
  * struct lsmt_image - a layer that is ready to be read
  * @disk: where its data comes from
+ * @data: the entries of the index but for those of a target, in the order of
+ *	their data
+ * @nr_data: how many
  * @index: the index, padding included
  * @nr_used: entries that are no padding
  * @nr_entries: all of them
@@ -56,6 +59,8 @@ void lsmt_fill_header(struct lsmt_header *h, const struct lsmt_info *info,
  */
 struct lsmt_image {
 	struct source disk;
+	struct lsmt_entry *data;
+	u32 nr_data;
 	struct lsmt_entry *index;
 	u32 nr_used;
 	u32 nr_entries;
