@@ -23,7 +23,7 @@ CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Wno-sign-compare -Wno-unused-parameter
 CPPFLAGS += -I. -DOVERLAYBD_VERSION='"$(VERSION)"'
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -lisal -lm
+LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -larchive -lisal -lm
 
 # The files that the kernel module and user space share.
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \

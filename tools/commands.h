@@ -51,7 +51,7 @@ struct command {
 extern const struct command cmd_open, cmd_close, cmd_table, cmd_status;
 extern const struct command cmd_trace, cmd_create_upper, cmd_repair, cmd_grow;
 extern const struct command cmd_seal, cmd_commit, cmd_merge, cmd_snapshot;
-extern const struct command cmd_gzindex;
+extern const struct command cmd_gzindex, cmd_turbo;
 extern const struct command cmd_dump, cmd_verify, cmd_export, cmd_create;
 
 /**

@@ -16,7 +16,7 @@ static const struct command *const commands[] = {
 	&cmd_open, &cmd_close, &cmd_table, &cmd_status, &cmd_grow, &cmd_trace,
 	&cmd_dump, &cmd_verify, &cmd_export, &cmd_create,
 	&cmd_create_upper, &cmd_repair, &cmd_seal, &cmd_commit, &cmd_merge,
-	&cmd_snapshot, &cmd_gzindex,
+	&cmd_snapshot, &cmd_gzindex, &cmd_turbo,
 };
 
 #define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))

@@ -29,7 +29,7 @@
 #define TIME_SIZE	24
 
 /* 0 means the current time to libext2fs. */
-static int reproducible_time(u64 *seconds, struct obd_error *err)
+int mkfs_time(u64 *seconds, struct obd_error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 
@@ -45,6 +45,8 @@ static int check_dir(const char *dir, struct obd_error *err)
 {
 	struct stat st;
 
+	if (!dir)
+		return 0;
 	if (stat(dir, &st))
 		return obd_fail(err, -errno, "%s: %s", dir, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
@@ -71,11 +73,12 @@ static int open_nameless(const char *beside)
 	return fd;
 }
 
-static int make_file(struct raw *raw, u64 size, const char *beside,
-		     struct obd_error *err)
+int mkfs_file(struct raw *raw, u64 size, const char *beside,
+	      struct obd_error *err)
 {
 	int fd = open_nameless(beside);
 
+	*raw = (struct raw) { .path = "a temporary file", .dev.fd = -1 };
 	if (fd < 0)
 		return obd_fail(err, fd,
 				"%s: cannot create a temporary file beside it: %s",
@@ -110,11 +113,12 @@ static void exec_mke2fs(const char *dir, const char *file, const char *time)
 	look_in_sbin();
 	/* What it says is for people: not where results go. */
 	dup2(STDERR_FILENO, STDOUT_FILENO);
+	/* An option that is repeated changes nothing. */
 	execlp("mke2fs", "mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096",
 	       "-I", "256", "-i", "16384", "-m", "0", "-O", FS_FEATURES,
 	       "-U", FS_UUID,
 	       "-E", "hash_seed=" FS_HASH_SEED ",lazy_itable_init=0,root_owner=0:0",
-	       "-d", dir, file, (char *)NULL);
+	       dir ? "-d" : "-q", dir ? dir : "-q", file, (char *)NULL);
 	_exit(127);
 }
 
@@ -143,7 +147,7 @@ static int run_mke2fs(const char *dir, const char *file, u64 seconds,
 				"cannot find mke2fs: install e2fsprogs");
 	return obd_fail(err, -EIO,
 			"mke2fs could not make a file system of %s: is --size large enough?",
-			dir);
+			dir ? dir : "nothing");
 }
 
 /* Reading a file changes when it was read, and copying it the rest. */
@@ -207,11 +211,11 @@ int mkfs_from_dir(struct raw *raw, const char *dir, u64 size,
 	u64 seconds;
 	int r;
 
-	*raw = (struct raw) { .path = dir, .dev.fd = -1 };
-	r = reproducible_time(&seconds, err) ?: check_dir(dir, err) ?:
-	    make_file(raw, size, beside, err);
+	r = mkfs_file(raw, size, beside, err) ?: mkfs_time(&seconds, err) ?:
+	    check_dir(dir, err);
 	if (r)
 		return r;
+	raw->path = dir ? dir : "the new file system";
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", raw->dev.fd);
 	return run_mke2fs(dir, file, seconds, err) ?:
 	       reset_file_system(file, seconds, err);

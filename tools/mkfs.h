@@ -11,7 +11,7 @@
  * mkfs_from_dir - make an ext4 file system, the same for the same files
  * @raw: the file system, a file without a name; close with raw_close(), also
  *	after a failure
- * @dir: the directory
+ * @dir: the directory; NULL: nothing but lost+found is in it
  * @size: bytes of the file system
  * @beside: a path in the folder that has the room for it
  * @err: the reason, on failure
@@ -24,5 +24,26 @@
  */
 int mkfs_from_dir(struct raw *raw, const char *dir, u64 size,
 		  const char *beside, struct obd_error *err);
+
+/**
+ * mkfs_file - make a file of holes, which goes away by itself
+ * @raw: the file, without a name; close with raw_close(), also after a failure
+ * @size: bytes
+ * @beside: a path in the folder that has the room for it
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno.
+ */
+int mkfs_file(struct raw *raw, u64 size, const char *beside,
+	      struct obd_error *err);
+
+/**
+ * mkfs_time - the time at which reproducible file systems are made
+ * @seconds: what SOURCE_DATE_EPOCH says, or 1
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EINVAL.
+ */
+int mkfs_time(u64 *seconds, struct obd_error *err);
 
 #endif

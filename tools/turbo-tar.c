@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Read a layer by libarchive, whose bytes come by zlib.
+ */
+#include <isa-l/crc64.h>
+#include <isa-l/mem_routines.h>
+
+#include "dm-overlaybd-format.h"
+#include "tools/commands.h"
+#include "tools/turbo-tar.h"
+
+/* Sectors lie in one buffer. */
+#define BUF_BYTES	(128 * OBD_SECTOR_SIZE)
+#define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
+
+static int fail_archive(const struct turbo_tar *tar, struct obd_error *err)
+{
+	const char *why = archive_error_string(tar->archive);
+
+	return obd_fail(err, archive_errno(tar->archive) == ENOMEM ? -ENOMEM :
+			-EINVAL, "%s: no valid tar at byte %llu of it: %.80s",
+			tar->path, (unsigned long long)tar->buf_pos,
+			why ?: "unknown error");
+}
+
+static int fail_gz(struct turbo_tar *tar, const char **why)
+{
+	int code;
+
+	*why = gzerror(tar->gz, &code);
+	if (code == Z_ERRNO)
+		*why = strerror(errno);
+	return code;
+}
+
+/* The last sector of the entry lies in one buffer, wholly or to its end. */
+static void keep_last(struct turbo_tar *tar)
+{
+	u64 sector = round_down(tar->end, OBD_SECTOR_SIZE);
+	u32 n;
+
+	if (!tar->end || sector < tar->buf_pos ||
+	    sector - tar->buf_pos >= tar->buf_len)
+		return;
+	n = min_t(u64, tar->buf_len - (sector - tar->buf_pos),
+		  OBD_SECTOR_SIZE);
+	memcpy(tar->last, tar->buf + (sector - tar->buf_pos), n);
+}
+
+static int fill(struct turbo_tar *tar)
+{
+	int n = gzread(tar->gz, tar->buf, BUF_BYTES);
+	const char *why;
+
+	tar->buf_pos += tar->buf_len;
+	tar->buf_len = max(n, 0);
+	/* What was cut off is told only when it is asked for. */
+	if (n < 0 || (n < BUF_BYTES && fail_gz(tar, &why) != Z_OK))
+		return -1;
+	tar->sum = crc64_ecma_refl(tar->sum, tar->buf, tar->buf_len);
+	keep_last(tar);
+	progress_add(tar->progress,
+		     gzoffset(tar->gz) - tar->progress->done);
+	return n;
+}
+
+static la_ssize_t give(struct archive *archive, void *ctx, const void **buf)
+{
+	struct turbo_tar *tar = ctx;
+	const char *why;
+	int n = fill(tar);
+
+	*buf = tar->buf;
+	if (n >= 0)
+		return n;
+	fail_gz(tar, &why);
+	archive_set_error(archive, EINVAL, "%s", why);
+	return ARCHIVE_FATAL;
+}
+
+int turbo_tar_open(struct turbo_tar *tar, const char *path,
+		   struct progress *progress, struct obd_error *err)
+{
+	*tar = (struct turbo_tar) { .path = path, .progress = progress };
+	errno = 0;
+	tar->gz = gzopen(path, "rbe");
+	if (!tar->gz)
+		return obd_fail(err, errno ? -errno : -ENOMEM,
+				"%s: cannot open it: %s", path,
+				strerror(errno ? errno : ENOMEM));
+	tar->buf = malloc(BUF_BYTES);
+	tar->archive = archive_read_new();
+	if (!tar->buf || !tar->archive)
+		return obd_fail(err, -ENOMEM, "no memory to read %s", path);
+	gzbuffer(tar->gz, 4 * BUF_BYTES);
+	archive_read_support_format_tar(tar->archive);
+	if (archive_read_open(tar->archive, tar, NULL, give, NULL) ==
+	    ARCHIVE_OK)
+		return 0;
+	if (tar->buf_len >= 4 && !memcmp(tar->buf, ZSTD_MAGIC, 4))
+		return obd_fail(err, -EINVAL,
+				"%s: is compressed by zstd, expected gzip or no compression",
+				path);
+	return fail_archive(tar, err);
+}
+
+/* libarchive stops where the tar does. */
+static int read_rest(struct turbo_tar *tar, struct obd_error *err)
+{
+	const char *why;
+	int n;
+
+	do
+		n = fill(tar);
+	while (n > 0);
+	if (!n)
+		return 0;
+	fail_gz(tar, &why);
+	return obd_fail(err, -EINVAL, "%s: behind byte %llu of the tar: %.80s",
+			tar->path, (unsigned long long)tar->buf_pos, why);
+}
+
+int turbo_tar_next(struct turbo_tar *tar, struct archive_entry **entry,
+		   u64 *pos, struct obd_error *err)
+{
+	int r = archive_read_next_header(tar->archive, entry);
+
+	if (r == ARCHIVE_EOF)
+		return read_rest(tar, err);
+	if (r == ARCHIVE_WARN)
+		complain("warning: %s: %s", tar->path,
+			 archive_error_string(tar->archive));
+	else if (r != ARCHIVE_OK)
+		return fail_archive(tar, err);
+	*pos = archive_filter_bytes(tar->archive, 0);
+	return 1;
+}
+
+void turbo_tar_expect_end(struct turbo_tar *tar, u64 end)
+{
+	tar->end = end;
+	memset(tar->last, 0, sizeof(tar->last));
+	keep_last(tar);
+}
+
+bool turbo_tar_padded(const struct turbo_tar *tar)
+{
+	u32 used = tar->end % OBD_SECTOR_SIZE;
+
+	return !used || !isal_zero_detect((void *)(tar->last + used),
+					  OBD_SECTOR_SIZE - used);
+}
+
+void turbo_tar_close(struct turbo_tar *tar)
+{
+	archive_read_free(tar->archive);
+	if (tar->gz)
+		gzclose(tar->gz);
+	free(tar->buf);
+	*tar = (struct turbo_tar) {};
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Find, make and remove names.
+ */
+#include "tools/turbo-tree.h"
+
+/* Deeper than any path leads; a damaged file system may have circles. */
+#define DEPTH_MAX	2048
+
+/* What a directory holds but for "." and "..". */
+struct listing {
+	struct listed {
+		ext2_ino_t ino;
+		char *name;
+	} *list;
+	u32 nr;
+	u32 max;
+	bool no_memory;
+};
+
+static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
+		      bool create)
+{
+	const struct turbo_place place = { *dir, name };
+	ext2_ino_t ino;
+	errcode_t r;
+
+	r = ext2fs_namei_follow(t->fs, EXT2_ROOT_INO, *dir, name, &ino);
+	if (r == EXT2_ET_FILE_NOT_FOUND && create) {
+		/* A symbolic link to nowhere keeps the name. */
+		r = turbo_lookup(t, &place, &ino);
+		if (!r && ino)
+			r = EXT2_ET_FILE_NOT_FOUND;
+		if (!r)
+			r = turbo_mkdir(t, &place, &ino);
+	}
+	*dir = ino;
+	return r ? r : ext2fs_check_directory(t->fs, ino);
+}
+
+errcode_t turbo_parent(struct turbo *t, char *path, bool create,
+		       struct turbo_place *place)
+{
+	char *slash;
+	errcode_t r;
+
+	place->dir = EXT2_ROOT_INO;
+	while ((slash = strchr(path, '/'))) {
+		*slash = '\0';
+		r = walk(t, &place->dir, path, create);
+		if (r)
+			return r;
+		path = slash + 1;
+	}
+	place->name = path;
+	return 0;
+}
+
+errcode_t turbo_lookup(struct turbo *t, const struct turbo_place *place,
+		       ext2_ino_t *ino)
+{
+	errcode_t r = ext2fs_lookup(t->fs, place->dir, place->name,
+				    strlen(place->name), NULL, ino);
+
+	if (r)
+		*ino = 0;
+	return r == EXT2_ET_FILE_NOT_FOUND ? 0 : r;
+}
+
+errcode_t turbo_link(struct turbo *t, const struct turbo_place *place,
+		     ext2_ino_t ino, int type)
+{
+	errcode_t r = ext2fs_link(t->fs, place->dir, place->name, ino, type);
+
+	if (r != EXT2_ET_DIR_NO_SPACE)
+		return r;
+	r = ext2fs_expand_dir(t->fs, place->dir);
+	return r ? r : ext2fs_link(t->fs, place->dir, place->name, ino, type);
+}
+
+errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
+		      ext2_ino_t *ino)
+{
+	errcode_t r = ext2fs_new_inode(t->fs, place->dir, LINUX_S_IFDIR, NULL,
+				       ino);
+
+	if (r)
+		return r;
+	r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
+	if (r == EXT2_ET_DIR_NO_SPACE) {
+		r = ext2fs_expand_dir(t->fs, place->dir);
+		if (!r)
+			r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
+	}
+	if (!r)
+		ext2fs_mark_inode_bitmap2(t->ours, *ino);
+	return r;
+}
+
+static void listing_free(struct listing *listing)
+{
+	u32 i;
+
+	for (i = 0; i < listing->nr; i++)
+		free(listing->list[i].name);
+	free(listing->list);
+}
+
+static int list_one(struct ext2_dir_entry *e, int offset, int block_size,
+		    char *buf, void *ctx)
+{
+	struct listing *listing = ctx;
+	u32 max = listing->max + listing->max / 2 + 16;
+	u32 len = ext2fs_dirent_name_len(e);
+	struct listed *more;
+
+	if ((len == 1 && e->name[0] == '.') ||
+	    (len == 2 && !memcmp(e->name, "..", 2)))
+		return 0;
+	if (listing->nr == listing->max) {
+		more = reallocarray(listing->list, max, sizeof(*more));
+		listing->no_memory = !more;
+		if (!more)
+			return DIRENT_ABORT;
+		listing->list = more;
+		listing->max = max;
+	}
+	listing->list[listing->nr++] = (struct listed) {
+		.ino = e->inode, .name = strndup(e->name, len)
+	};
+	return 0;
+}
+
+static errcode_t list_dir(struct turbo *t, ext2_ino_t dir,
+			  struct listing *listing)
+{
+	errcode_t r = ext2fs_dir_iterate(t->fs, dir, 0, NULL, list_one,
+					 listing);
+	u32 i;
+
+	for (i = 0; i < listing->nr; i++)
+		listing->no_memory |= !listing->list[i].name;
+	return r ? r : listing->no_memory ? EXT2_ET_NO_MEMORY : 0;
+}
+
+/* Nothing names it any more: its blocks and its number are free. */
+static errcode_t free_inode(struct turbo *t, ext2_ino_t ino,
+			    struct ext2_inode_large *inode, bool is_dir)
+{
+	struct ext2_inode *small = (struct ext2_inode *)inode;
+	errcode_t r = ext2fs_free_ext_attr(t->fs, ino, inode);
+
+	if (!r && ext2fs_inode_has_valid_blocks2(t->fs, small))
+		r = ext2fs_punch(t->fs, ino, small, NULL, 0, ~0ULL);
+	if (r)
+		return r;
+	inode->i_links_count = 0;
+	inode->i_dtime = t->fs->now;
+	ext2fs_inode_alloc_stats2(t->fs, ino, -1, is_dir);
+	ext2fs_unmark_inode_bitmap2(t->ours, ino);
+	ext2fs_unmark_inode_bitmap2(t->mapped, ino);
+	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(*inode));
+}
+
+static errcode_t drop_link(struct turbo *t, ext2_ino_t ino)
+{
+	struct ext2_inode_large inode;
+	struct ext2_inode *small = (struct ext2_inode *)&inode;
+	bool is_dir;
+	errcode_t r;
+
+	r = ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
+	if (r)
+		return r;
+	is_dir = LINUX_S_ISDIR(inode.i_mode);
+	if (is_dir || inode.i_links_count <= 1)
+		return free_inode(t, ino, &inode, is_dir);
+	inode.i_links_count--;
+	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(inode));
+}
+
+/* A directory has a link for each that is in it, unless they are too many. */
+static errcode_t drop_subdir(struct turbo *t, ext2_ino_t dir)
+{
+	struct ext2_inode inode;
+	errcode_t r = ext2fs_read_inode(t->fs, dir, &inode);
+
+	if (r || inode.i_links_count <= 2)
+		return r;
+	inode.i_links_count--;
+	return ext2fs_write_inode(t->fs, dir, &inode);
+}
+
+static errcode_t remove_name(struct turbo *t, const struct turbo_place *place,
+			     ext2_ino_t ino, bool is_dir)
+{
+	errcode_t r = ext2fs_unlink(t->fs, place->dir, place->name, ino, 0);
+
+	if (!r && is_dir)
+		r = drop_subdir(t, place->dir);
+	return r ? r : drop_link(t, ino);
+}
+
+static errcode_t remove_below(struct turbo *t, ext2_ino_t dir, bool lower,
+			      u32 depth, bool *empty);
+
+/* @gone: whether nothing stayed. */
+static errcode_t remove_one(struct turbo *t, const struct turbo_place *place,
+			    ext2_ino_t ino, bool lower, u32 depth, bool *gone)
+{
+	errcode_t r = ext2fs_check_directory(t->fs, ino);
+	bool is_dir = !r;
+
+	*gone = true;
+	if (ino < EXT2_FIRST_INODE(t->fs->super))
+		return EXT2_ET_BAD_INODE_NUM;
+	if (r && r != EXT2_ET_NO_DIRECTORY)
+		return r;
+	r = is_dir ? remove_below(t, ino, lower, depth + 1, gone) : 0;
+	if (lower && ext2fs_test_inode_bitmap2(t->ours, ino))
+		*gone = false;
+	return r || !*gone ? r : remove_name(t, place, ino, is_dir);
+}
+
+static errcode_t remove_below(struct turbo *t, ext2_ino_t dir, bool lower,
+			      u32 depth, bool *empty)
+{
+	struct listing listing = {};
+	struct turbo_place place = { .dir = dir };
+	errcode_t r;
+	bool gone;
+	u32 i;
+
+	*empty = true;
+	if (depth > DEPTH_MAX)
+		return EXT2_ET_DIR_CORRUPTED;
+	r = list_dir(t, dir, &listing);
+	for (i = 0; !r && i < listing.nr; i++) {
+		place.name = listing.list[i].name;
+		r = remove_one(t, &place, listing.list[i].ino, lower, depth,
+			       &gone);
+		*empty = *empty && gone;
+	}
+	listing_free(&listing);
+	return r;
+}
+
+errcode_t turbo_remove(struct turbo *t, const struct turbo_place *place,
+		       ext2_ino_t ino)
+{
+	bool gone;
+
+	return remove_one(t, place, ino, false, 0, &gone);
+}
+
+errcode_t turbo_remove_lower(struct turbo *t, const struct turbo_place *place,
+			     ext2_ino_t ino)
+{
+	bool gone;
+
+	return remove_one(t, place, ino, true, 0, &gone);
+}
+
+errcode_t turbo_empty_lower(struct turbo *t, ext2_ino_t dir)
+{
+	bool empty;
+
+	return remove_below(t, dir, true, 0, &empty);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Open and finish the file system that a layer is applied to.
+ */
+#include "tools/turbo.h"
+#include "tools/turbo-data.h"
+
+int turbo_fail(const struct turbo *t, const char *path, const char *what,
+	       errcode_t r, struct obd_error *err)
+{
+	const char *why = error_message(r);
+	int code = -EINVAL;
+
+	if (r == EXT2_ET_NO_MEMORY)
+		code = -ENOMEM;
+	else if (r == EXT2_ET_BLOCK_ALLOC_FAIL || r == EXT2_ET_INODE_ALLOC_FAIL)
+		code = -ENOSPC;
+	else if (t->disk.failed)
+		code = -EIO;
+	if (t->disk.failed)
+		why = t->disk.err.text;
+	if (!path)
+		return obd_fail(err, code, "cannot %s: %.150s", what, why);
+	return obd_fail(err, code, "'%.80s': cannot %s: %.60s", path, what,
+			why);
+}
+
+/* Whose changes need more than is done here. */
+static int check_features(const struct turbo *t, struct obd_error *err)
+{
+	struct ext2_super_block *super = t->fs->super;
+
+	if (ext2fs_has_feature_journal_needs_recovery(super))
+		return obd_fail(err, -EINVAL,
+				"the file system below was not unmounted: mount it once, and commit that");
+	if (ext2fs_has_feature_bigalloc(super))
+		return obd_fail(err, -EOPNOTSUPP,
+				"the file system below has the feature bigalloc, which is not supported");
+	if (!(super->s_state & EXT2_VALID_FS) || super->s_state & EXT2_ERROR_FS)
+		return obd_fail(err, -EINVAL,
+				"the file system below has errors, or was not unmounted: expected a clean one");
+	return 0;
+}
+
+int turbo_init(struct turbo *t, u64 seconds, struct obd_error *err)
+{
+	errcode_t r;
+	int failed;
+
+	initialize_ext2_error_table();
+	failed = turbo_disk_init(&t->disk, err);
+	if (failed)
+		return failed;
+	r = turbo_disk_open_fs(&t->disk, &t->fs);
+	if (r) {
+		t->fs = NULL;
+		return turbo_fail(t, NULL, "open an ext4 file system", r, err);
+	}
+	t->fs->now = seconds;
+	r = ext2fs_allocate_inode_bitmap(t->fs, "made by this layer",
+					 &t->ours);
+	if (!r)
+		r = ext2fs_allocate_inode_bitmap(t->fs, "mapped", &t->mapped);
+	return r ? turbo_fail(t, NULL, "begin", r, err) :
+		   check_features(t, err);
+}
+
+int turbo_finish(struct turbo *t, struct changes *changes,
+		 struct obd_error *err)
+{
+	errcode_t r = turbo_data_targets(t, changes);
+
+	if (r)
+		return turbo_fail(t, NULL, "find the blocks of files", r, err);
+	r = ext2fs_flush(t->fs);
+	if (r)
+		return turbo_fail(t, NULL, "write the file system", r, err);
+	return turbo_disk_changes(&t->disk, changes, err);
+}
+
+void turbo_release(struct turbo *t)
+{
+	u64 i;
+
+	for (i = 0; i < t->nr_files; i++)
+		free(t->files[i].tail);
+	free(t->files);
+	if (t->ours)
+		ext2fs_free_inode_bitmap(t->ours);
+	if (t->mapped)
+		ext2fs_free_inode_bitmap(t->mapped);
+	if (t->fs)
+		ext2fs_free(t->fs);
+	turbo_disk_release(&t->disk);
+}
