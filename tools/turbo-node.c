@@ -46,8 +46,10 @@ static errcode_t set_attributes(struct turbo *t, ext2_ino_t ino,
 	r = ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
 	if (r)
 		return r;
-	inode.i_mode = (inode.i_mode & LINUX_S_IFMT) |
-		       (archive_entry_perm(entry) & 07777);
+	/* Those of a symbolic link mean nothing, and are always all there. */
+	if (!LINUX_S_ISLNK(inode.i_mode))
+		inode.i_mode = (inode.i_mode & LINUX_S_IFMT) |
+			       (archive_entry_perm(entry) & 07777);
 	inode.i_uid = uid;
 	inode.i_gid = gid;
 	inode.osd2.linux2.l_i_uid_high = uid >> 16;

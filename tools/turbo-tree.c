@@ -2,10 +2,13 @@
 /*
  * Find, make and remove names.
  */
+#include <limits.h>
+
 #include "tools/turbo-tree.h"
 
 /* Deeper than any path leads; a damaged file system may have circles. */
 #define DEPTH_MAX	2048
+#define LINKS_MAX	40
 
 /* What a directory holds but for "." and "..". */
 struct listing {
@@ -18,8 +21,55 @@ struct listing {
 	bool no_memory;
 };
 
+/* @target: of PATH_MAX bytes. */
+static errcode_t read_link(struct turbo *t, ext2_ino_t ino, char *target)
+{
+	struct ext2_inode inode;
+	unsigned int len = 0;
+	ext2_file_t file;
+	errcode_t r;
+
+	r = ext2fs_read_inode(t->fs, ino, &inode);
+	if (r)
+		return r;
+	if (!LINUX_S_ISLNK(inode.i_mode))
+		return EXT2_ET_NO_DIRECTORY;
+	if (ext2fs_is_fast_symlink(&inode)) {
+		len = min_t(u64, EXT2_I_SIZE(&inode), sizeof(inode.i_block));
+		memcpy(target, inode.i_block, len);
+	} else {
+		r = ext2fs_file_open(t->fs, ino, 0, &file);
+		if (r)
+			return r;
+		r = ext2fs_file_read(file, target, PATH_MAX - 1, &len);
+		ext2fs_file_close(file);
+	}
+	target[len] = '\0';
+	return r;
+}
+
 static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
-		      bool create)
+		      bool create, u32 links);
+
+/* Where a symbolic link leads, directories are made that are missing there. */
+static errcode_t walk_link(struct turbo *t, ext2_ino_t *dir, ext2_ino_t ino,
+			   u32 links)
+{
+	char target[PATH_MAX], *rest = target, *name;
+	errcode_t r = read_link(t, ino, target);
+
+	if (!r && links > LINKS_MAX)
+		r = EXT2_ET_SYMLINK_LOOP;
+	if (*target == '/')
+		*dir = EXT2_ROOT_INO;
+	while (!r && (name = strsep(&rest, "/")))
+		if (*name && strcmp(name, "."))
+			r = walk(t, dir, name, true, links + 1);
+	return r;
+}
+
+static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
+		      bool create, u32 links)
 {
 	const struct turbo_place place = { *dir, name };
 	ext2_ino_t ino;
@@ -27,15 +77,16 @@ static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
 
 	r = ext2fs_namei_follow(t->fs, EXT2_ROOT_INO, *dir, name, &ino);
 	if (r == EXT2_ET_FILE_NOT_FOUND && create) {
-		/* A symbolic link to nowhere keeps the name. */
 		r = turbo_lookup(t, &place, &ino);
 		if (!r && ino)
-			r = EXT2_ET_FILE_NOT_FOUND;
+			return walk_link(t, dir, ino, links);
 		if (!r)
 			r = turbo_mkdir(t, &place, &ino);
 	}
+	if (r)
+		return r;
 	*dir = ino;
-	return r ? r : ext2fs_check_directory(t->fs, ino);
+	return ext2fs_check_directory(t->fs, ino);
 }
 
 errcode_t turbo_parent(struct turbo *t, char *path, bool create,
@@ -47,7 +98,7 @@ errcode_t turbo_parent(struct turbo *t, char *path, bool create,
 	place->dir = EXT2_ROOT_INO;
 	while ((slash = strchr(path, '/'))) {
 		*slash = '\0';
-		r = walk(t, &place->dir, path, create);
+		r = walk(t, &place->dir, path, create, 0);
 		if (r)
 			return r;
 		path = slash + 1;
