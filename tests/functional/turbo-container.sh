@@ -85,3 +85,5 @@ e2fsck -fn /dev/mapper/box >fsck.log 2>&1 || fail "$(cat fsck.log)"
 mount -t ext4 -o ro /dev/mapper/box root
 expect_equal 'what was written' "$(cat root/etc/new)" Works
 diff -r --no-dereference --exclude base-files unpacked/usr/share root/usr/copy
+umount root
+"$TOOL" close box
