@@ -13,24 +13,27 @@
 #define BUF_BYTES	(128 * OBD_SECTOR_SIZE)
 #define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 
-static int fail_archive(const struct turbo_tar *tar, struct obd_error *err)
-{
-	const char *why = archive_error_string(tar->archive);
-
-	return obd_fail(err, archive_errno(tar->archive) == ENOMEM ? -ENOMEM :
-			-EINVAL, "%s: no valid tar at byte %llu of it: %.80s",
-			tar->path, (unsigned long long)tar->buf_pos,
-			why ?: "unknown error");
-}
-
-static int fail_gz(struct turbo_tar *tar, const char **why)
+/* Return: what is wrong with the file, or NULL. */
+static const char *gz_failure(const struct turbo_tar *tar)
 {
 	int code;
+	const char *why = gzerror(tar->gz, &code);
 
-	*why = gzerror(tar->gz, &code);
-	if (code == Z_ERRNO)
-		*why = strerror(errno);
-	return code;
+	if (code == Z_OK)
+		return NULL;
+	return code == Z_ERRNO ? strerror(errno) : why;
+}
+
+static int fail_tar(const struct turbo_tar *tar, struct obd_error *err)
+{
+	const char *why = gz_failure(tar);
+	int code = archive_errno(tar->archive) == ENOMEM ? -ENOMEM : -EINVAL;
+
+	if (!why)
+		why = archive_error_string(tar->archive);
+	return obd_fail(err, code, "%s: no valid tar at byte %llu of it: %.80s",
+			tar->path, (unsigned long long)tar->buf_pos,
+			why ? why : "unknown error");
 }
 
 /* The last sector of the entry lies in one buffer, wholly or to its end. */
@@ -50,12 +53,11 @@ static void keep_last(struct turbo_tar *tar)
 static int fill(struct turbo_tar *tar)
 {
 	int n = gzread(tar->gz, tar->buf, BUF_BYTES);
-	const char *why;
 
 	tar->buf_pos += tar->buf_len;
 	tar->buf_len = max(n, 0);
 	/* What was cut off is told only when it is asked for. */
-	if (n < 0 || (n < BUF_BYTES && fail_gz(tar, &why) != Z_OK))
+	if (n < 0 || (n < BUF_BYTES && gz_failure(tar)))
 		return -1;
 	tar->sum = crc64_ecma_refl(tar->sum, tar->buf, tar->buf_len);
 	keep_last(tar);
@@ -67,15 +69,10 @@ static int fill(struct turbo_tar *tar)
 static la_ssize_t give(struct archive *archive, void *ctx, const void **buf)
 {
 	struct turbo_tar *tar = ctx;
-	const char *why;
 	int n = fill(tar);
 
 	*buf = tar->buf;
-	if (n >= 0)
-		return n;
-	fail_gz(tar, &why);
-	archive_set_error(archive, EINVAL, "%s", why);
-	return ARCHIVE_FATAL;
+	return n < 0 ? ARCHIVE_FATAL : n;
 }
 
 int turbo_tar_open(struct turbo_tar *tar, const char *path,
@@ -101,23 +98,18 @@ int turbo_tar_open(struct turbo_tar *tar, const char *path,
 		return obd_fail(err, -EINVAL,
 				"%s: is compressed by zstd, expected gzip or no compression",
 				path);
-	return fail_archive(tar, err);
+	return fail_tar(tar, err);
 }
 
 /* libarchive stops where the tar does. */
 static int read_rest(struct turbo_tar *tar, struct obd_error *err)
 {
-	const char *why;
 	int n;
 
 	do
 		n = fill(tar);
 	while (n > 0);
-	if (!n)
-		return 0;
-	fail_gz(tar, &why);
-	return obd_fail(err, -EINVAL, "%s: behind byte %llu of the tar: %.80s",
-			tar->path, (unsigned long long)tar->buf_pos, why);
+	return n ? fail_tar(tar, err) : 0;
 }
 
 int turbo_tar_next(struct turbo_tar *tar, struct archive_entry **entry,
@@ -131,7 +123,7 @@ int turbo_tar_next(struct turbo_tar *tar, struct archive_entry **entry,
 		complain("warning: %s: %s", tar->path,
 			 archive_error_string(tar->archive));
 	else if (r != ARCHIVE_OK)
-		return fail_archive(tar, err);
+		return fail_tar(tar, err);
 	*pos = archive_filter_bytes(tar->archive, 0);
 	return 1;
 }

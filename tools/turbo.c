@@ -13,7 +13,8 @@ int turbo_fail(const struct turbo *t, const char *path, const char *what,
 
 	if (r == EXT2_ET_NO_MEMORY)
 		code = -ENOMEM;
-	else if (r == EXT2_ET_BLOCK_ALLOC_FAIL || r == EXT2_ET_INODE_ALLOC_FAIL)
+	else if (r == EXT2_ET_BLOCK_ALLOC_FAIL ||
+		 r == EXT2_ET_INODE_ALLOC_FAIL || r == EXT2_ET_EA_NO_SPACE)
 		code = -ENOSPC;
 	else if (t->disk.failed)
 		code = -EIO;

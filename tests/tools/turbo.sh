@@ -1,0 +1,180 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# turbo makes file systems that are in order, the same ones of the same layer,
+# and refuses layers that no unpacking could make sense of.
+# shellcheck source=tests/tools/common
+. "$(dirname "$0")/common"
+
+need python3 jq gzip e2fsck debugfs mke2fs zstd
+oci=$PWD/tests/functional/oci.py
+cd "$work" || exit 1
+python3 "$oci" make .
+
+# image NR: the configuration of so many of the layers, as plain tars
+image()
+{
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		jq -n --arg meta "$work/meta-$i" --arg tar "$work/lay-$i.tar" \
+			'{ file: $meta, targetFile: $tar }'
+	done | jq -s '{ lowers: . }' >image.json
+}
+
+# header FIELD META
+header()
+{
+	"$tool" dump --json "$2" 2>log | jq -r ".lsmt_header.$1"
+}
+
+# in_order RAW
+in_order()
+{
+	e2fsck -fn "$1" >fsck 2>&1 || fail "$1: $(cat fsck)"
+}
+
+expect 0 "$tool" turbo --size 128M -o meta-0 lay-0.tar
+says 'meta-0: '
+expect 0 "$tool" turbo --size 128M --json --threads 1 --out again lay-0.tar.gz
+[ "$(jq -r .virtual_size out)" = $((128 << 20)) ] || fail "$(cat out)"
+cmp meta-0 again || fail 'the same tar, compressed, makes another layer'
+for n in 1 2; do
+	image $n
+	expect 0 "$tool" turbo --base image.json --out meta-$n lay-$n.tar
+	[ "$(header parent_uuid meta-$n)" = "$(header uuid meta-$((n - 1)))" ] ||
+		fail 'its parent is not the layer below'
+done
+image 3
+expect 0 "$tool" export image.json disk
+in_order disk
+
+# What the tar has behind the end of a file is not on the disk.
+for size in 1 511 4097 8191; do
+	debugfs -R "dump /dirty-$size content" disk 2>log
+	tar -xOf lay-1.tar dirty-$size | cmp - content ||
+		fail "dirty-$size: wrong content"
+	last=$(debugfs -R "blocks /dirty-$size" disk 2>log | tr -s ' ' '\n' |
+		grep . | tail -n 1)
+	dd if=disk bs=4096 skip="$last" count=1 status=none |
+		tail -c +$((size % 4096 + 1)) | tr -d '\0' >behind
+	[ ! -s behind ] || fail "dirty-$size: $(wc -c <behind) bytes behind its end"
+done
+
+# A directory that the kernel would have indexed, in a file system with another
+# size of blocks and of inodes.
+mkdir -p tree/many tree/kept && touch tree/kept/low
+for n in {1..400}; do echo "$n" >"tree/many/a-rather-long-name-of-a-file-$n"; done
+mke2fs -q -t ext4 -b 1024 -I 128 -O ^has_journal -d tree base.raw 32M >log 2>&1 ||
+	fail "$(cat log)"
+e2fsck -fyD base.raw >fsck 2>&1
+debugfs -R 'htree_dump /many' base.raw 2>log | grep -q 'Root node' ||
+	fail 'the directory is not indexed'
+expect 0 "$tool" create --raw base.raw base
+config_of base >base.json
+expect 0 "$tool" turbo --base base.json --out above lay-1.tar
+jq --arg meta "$work/above" --arg tar "$work/lay-1.tar" \
+	'.lowers += [{ file: $meta, targetFile: $tar }]' base.json >image.json
+expect 0 "$tool" export image.json disk
+in_order disk
+for name in many/more-299 dirty-8191; do
+	tar -xOf lay-1.tar $name >wanted 2>log
+	debugfs -R "dump /$name content" disk 2>log
+	cmp wanted content || fail "blocks of 1024 bytes: $name is wrong"
+done
+
+# bad NAME ENTRY: NAME is a tar of what ENTRY says in Python
+bad()
+{
+	python3 - "$1" <<-PYTHON
+		import io, sys, tarfile
+		with tarfile.open(sys.argv[1], "w", format=tarfile.PAX_FORMAT) as tar:
+		    def add(name, kind=tarfile.REGTYPE, data=b"", **info):
+		        member = tarfile.TarInfo(name)
+		        member.type, member.size = kind, len(data)
+		        for key, value in info.items():
+		            setattr(member, key, value)
+		        tar.addfile(member, io.BytesIO(data))
+		    $2
+	PYTHON
+}
+
+# refused STATUS TEXT ARG...: nothing is left
+refused()
+{
+	local status=$1 text=$2
+
+	shift 2
+	rm -f meta
+	expect "$status" "$tool" turbo --size 128M --out meta "$@"
+	says "$text"
+	[ ! -e meta ] || fail "$*: left something"
+}
+
+bad up.tar 'add("a/../../b")'
+refused 3 "'a/../../b': its path has '..'" up.tar
+bad long.tar 'add("x" * 256)'
+refused 3 'too long a name' long.tar
+bad link.tar 'add("a", tarfile.LNKTYPE, linkname="none")'
+refused 3 "'a': cannot find what it is a link to" link.tar
+bad inside.tar 'add("a/b"); add("a", tarfile.LNKTYPE, linkname="a/b")'
+refused 3 "'a': cannot make the link" inside.tar
+bad dir.tar 'add("a", tarfile.DIRTYPE); add("b", tarfile.LNKTYPE, linkname="a")'
+refused 3 "'b': cannot make the link" dir.tar
+for name in . ..; do
+	bad dots.tar "add('a/b'); add('a/.wh.$name')"
+	refused 3 "cannot apply the whiteout" dots.tar
+done
+bad loop.tar 'link = tarfile.SYMTYPE; add("a", link, linkname="b"); add("b", link, linkname="a"); add("a/c")'
+refused 3 "'a/c': cannot find its directory" loop.tar
+bad file.tar 'add("a"); add("a/b")'
+refused 3 "'a/b': cannot find its directory" file.tar
+bad uid.tar 'add("a", uid=1 << 33)'
+refused 3 "'a': cannot set its attributes" uid.tar
+bad xattr.tar 'add("a", pax_headers={"SCHILY.xattr.user.x": "v" * 70000})'
+refused 1 "'a': cannot set its extended attributes" xattr.tar
+bad root.tar 'add(".", tarfile.SYMTYPE, linkname="a")'
+refused 3 "'.': expected a directory" root.tar
+bad large.tar 'add("a", data=bytes(20 << 20))'
+refused 1 "'a': cannot place its content: Could not allocate block" --size 16M large.tar
+head -c 3000000 lay-0.tar >cut.tar
+refused 3 'cut.tar: no valid tar at byte' cut.tar
+head -c 100000 lay-0.tar.gz >cut.gz
+refused 3 'unexpected end of file' cut.gz
+head -c -4 lay-0.tar.gz >cut.gz
+refused 3 'unexpected end of file' cut.gz
+zstd -q lay-1.tar -o lay-1.zst
+refused 3 'is compressed by zstd' lay-1.zst
+refused 3 'no valid tar' "$tool"
+refused 1 'none: No such file' none
+refused 1 'is --size large enough' --size 64K lay-1.tar
+refused 2 "--fs is 'xfs', expected ext4" --fs xfs lay-1.tar
+refused 2 'expected one layer' lay-1.tar lay-2.tar
+refused 2 'without --base' --base base.json lay-1.tar
+expect 2 "$tool" turbo lay-1.tar
+says 'expected --out'
+cp lay-1.tar keep.tar
+expect 1 "$tool" turbo --out keep.tar keep.tar
+cmp lay-1.tar keep.tar || fail 'the layer is gone'
+
+# refused_base STATUS TEXT
+refused_base()
+{
+	rm -f meta
+	expect "$1" "$tool" turbo --base base.json --out meta lay-1.tar
+	says "$2"
+	[ ! -e meta ] || fail 'left something'
+}
+
+head -c 1M /dev/urandom >noise
+expect 0 "$tool" create --raw noise noise.layer
+config_of noise.layer >base.json
+refused_base 3 'cannot open an ext4 file system'
+expect 0 "$tool" create-upper --size 32M data index
+config_with_upper data index base >base.json
+refused_base 1 'has a writable layer'
+debugfs -w -R 'feature has_journal needs_recovery' base.raw 2>log >&2
+expect 0 "$tool" create --raw base.raw dirty
+config_of dirty >base.json
+refused_base 3 'was not unmounted'
+nothing_left .
