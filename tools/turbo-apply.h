@@ -5,7 +5,7 @@
 #ifndef OVERLAYBD_TURBO_APPLY_H
 #define OVERLAYBD_TURBO_APPLY_H
 
-#include "tools/turbo.h"
+#include "tools/turbo-fs.h"
 #include "tools/turbo-tar.h"
 
 /**

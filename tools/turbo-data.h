@@ -5,7 +5,7 @@
 #ifndef OVERLAYBD_TURBO_DATA_H
 #define OVERLAYBD_TURBO_DATA_H
 
-#include "tools/turbo.h"
+#include "tools/turbo-fs.h"
 #include "tools/turbo-tar.h"
 
 /**

@@ -6,7 +6,7 @@
 #ifndef OVERLAYBD_TURBO_TREE_H
 #define OVERLAYBD_TURBO_TREE_H
 
-#include "tools/turbo.h"
+#include "tools/turbo-fs.h"
 
 /**
  * struct turbo_place - a name in a directory

@@ -2,7 +2,7 @@
 /*
  * Open and finish the file system that a layer is applied to.
  */
-#include "tools/turbo.h"
+#include "tools/turbo-fs.h"
 #include "tools/turbo-data.h"
 
 int turbo_fail(const struct turbo *t, const char *path, const char *what,

@@ -3,8 +3,8 @@
  * A layer of an OCI image, applied to a file system whose regular files have
  * their data in the layer's tar. What the parts of this share.
  */
-#ifndef OVERLAYBD_TURBO_H
-#define OVERLAYBD_TURBO_H
+#ifndef OVERLAYBD_TURBO_FS_H
+#define OVERLAYBD_TURBO_FS_H
 
 #include "tools/turbo-disk.h"
 
