@@ -72,9 +72,7 @@ static errcode_t apply_whiteout(struct turbo *t, struct turbo_place *place)
 	if (starts_with(place->name, WHITEOUT_META))
 		return 0;
 	place->name += strlen(WHITEOUT);
-	if (is_dots(place->name))
-		return EINVAL;
-	r = turbo_lookup(t, place, &ino);
+	r = is_dots(place->name) ? EINVAL : turbo_lookup(t, place, &ino);
 	return r || !ino ? r : turbo_remove_lower(t, place, ino);
 }
 

@@ -91,9 +91,8 @@ static errcode_t copy_blocks(ext2_file_t file, struct archive *archive,
 			break;
 		if (got != ARCHIVE_OK)
 			return archive_errno(archive) ?: EIO;
-		if (pos < 0 || pos > size || len > size - pos)
-			return EINVAL;
-		r = copy_block(file, pos, buf, len);
+		r = pos < 0 || pos > size || len > size - pos ?
+		    EINVAL : copy_block(file, pos, buf, len);
 	}
 	return r ? r : ext2fs_file_set_size2(file, size);
 }

@@ -55,12 +55,11 @@ void turbo_disk_release(struct turbo_disk *disk)
 	disk->touched = NULL;
 }
 
-static errcode_t failed(struct turbo_disk *disk, const struct obd_error *err)
+static void note_failure(struct turbo_disk *disk, const struct obd_error *err)
 {
 	if (!disk->failed)
 		disk->err = *err;
 	disk->failed = true;
-	return EIO;
 }
 
 static int read_page(struct turbo_disk *disk, u64 page, u32 skip, void *buf,
@@ -92,7 +91,9 @@ static errcode_t disk_read(struct turbo_disk *disk, u64 pos, u8 *buf, u64 len)
 		n = min_t(u64, TURBO_PAGE - skip, len);
 		r = read_page(disk, pos / TURBO_PAGE, skip, buf, n, &err);
 	}
-	return r ? failed(disk, &err) : 0;
+	if (r)
+		note_failure(disk, &err);
+	return r ? EIO : 0;
 }
 
 /* What is not written of a page is to be what it was. */

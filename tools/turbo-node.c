@@ -41,9 +41,8 @@ static errcode_t set_attributes(struct turbo *t, ext2_ino_t ino,
 	u64 uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	errcode_t r;
 
-	if (uid > UINT32_MAX || gid > UINT32_MAX)
-		return EINVAL;
-	r = ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
+	r = uid > UINT32_MAX || gid > UINT32_MAX ? EINVAL :
+	    ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
 	if (r)
 		return r;
 	/* Those of a symbolic link mean nothing, and are always all there. */
@@ -188,23 +187,25 @@ static errcode_t make_other(struct turbo *t, const struct turbo_place *place,
 static errcode_t make_node(struct turbo *t, const struct turbo_place *place,
 			   struct archive_entry *entry, ext2_ino_t *ino)
 {
+	const char *target = archive_entry_symlink(entry);
+	errcode_t r = EINVAL;
+
 	switch (archive_entry_filetype(entry)) {
 	case AE_IFDIR:
-		return *ino ? 0 : turbo_mkdir(t, place, ino);
+		r = *ino ? 0 : turbo_mkdir(t, place, ino);
+		break;
 	case AE_IFLNK:
-		if (!archive_entry_symlink(entry))
-			return EINVAL;
-		return make_symlink(t, place, archive_entry_symlink(entry),
-				    ino);
+		if (target)
+			r = make_symlink(t, place, target, ino);
+		break;
 	case AE_IFREG:
 	case AE_IFCHR:
 	case AE_IFBLK:
 	case AE_IFIFO:
 	case AE_IFSOCK:
-		return make_other(t, place, entry, ino);
-	default:
-		return EINVAL;
+		r = make_other(t, place, entry, ino);
 	}
+	return r;
 }
 
 static errcode_t set_data(struct turbo *t, ext2_ino_t ino,
@@ -212,15 +213,17 @@ static errcode_t set_data(struct turbo *t, ext2_ino_t ino,
 			  u64 pos)
 {
 	s64 size = archive_entry_size(entry);
+	errcode_t r = EINVAL;
 
 	if (archive_entry_filetype(entry) != AE_IFREG)
 		return 0;
-	if (size < 0 || pos % OBD_SECTOR_SIZE)
-		return EINVAL;
-	if (archive_entry_sparse_count(entry))
-		return turbo_data_copy(t, ino, tar->archive, size);
-	turbo_tar_expect_end(tar, pos + size);
-	return turbo_data_map(t, ino, pos, size);
+	if (archive_entry_sparse_count(entry) && size >= 0) {
+		r = turbo_data_copy(t, ino, tar->archive, size);
+	} else if (size >= 0 && !(pos % OBD_SECTOR_SIZE)) {
+		turbo_tar_expect_end(tar, pos + size);
+		r = turbo_data_map(t, ino, pos, size);
+	}
+	return r;
 }
 
 int turbo_make(struct turbo *t, const struct turbo_place *place,
@@ -253,12 +256,12 @@ errcode_t turbo_make_link(struct turbo *t, const struct turbo_place *place,
 	struct ext2_inode inode;
 	errcode_t r = ext2fs_read_inode(t->fs, ino, &inode);
 
+	if (!r && LINUX_S_ISDIR(inode.i_mode))
+		r = EISDIR;
+	if (!r && inode.i_links_count >= EXT2_LINK_MAX)
+		r = EMLINK;
 	if (r)
 		return r;
-	if (LINUX_S_ISDIR(inode.i_mode))
-		return EISDIR;
-	if (inode.i_links_count >= EXT2_LINK_MAX)
-		return EMLINK;
 	r = turbo_link(t, place, ino, LINUX_S_ISLNK(inode.i_mode) ?
 		       EXT2_FT_SYMLINK : type_of(inode.i_mode));
 	if (r)

@@ -150,6 +150,8 @@ def middle(path):
                  "never/.wh.there", ".wh..wh.plnk", "still-there/.wh.below",
                  "many/.wh.of-them-with-a-name-that-takes-some-space-700"):
         layer.whiteout(name)
+    layer.file("own", 10)
+    layer.whiteout(".wh.own")
     layer.file("replaced", 5001)
     layer.dir("to-dir")
     layer.file("to-dir/inside", 40)
