@@ -208,7 +208,6 @@ static errcode_t free_inode(struct turbo *t, ext2_ino_t ino,
 	inode->i_links_count = 0;
 	inode->i_dtime = t->fs->now;
 	ext2fs_inode_alloc_stats2(t->fs, ino, -1, is_dir);
-	ext2fs_unmark_inode_bitmap2(t->ours, ino);
 	ext2fs_unmark_inode_bitmap2(t->mapped, ino);
 	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(*inode));
 }

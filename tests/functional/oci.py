@@ -164,6 +164,10 @@ def middle(path):
     layer.link("linked-to-lower", "kept/low")
     layer.file("twice", 70000)
     layer.file("twice", 8193)
+    layer.link("twice", "twice")
+    layer.file("file-then-dir", 9000)
+    layer.dir("file-then-dir")
+    layer.file("file-then-dir/inside", 1)
     for size in (1, 511, 700, 4097, 8191):
         layer.file_dirty(f"dirty-{size}", size)
     for i in range(300):
@@ -178,6 +182,7 @@ def highest(path):
     layer.dir("many", mode=0o711)
     layer.file("many/only", 12345)
     layer.whiteout(".wh.to-dir")
+    layer.whiteout("etc/.wh.xattrs")
     layer.file("gone", 100)
     layer.file_dirty("dirty-700", 300)
     layer.add("replaced", tarfile.FIFOTYPE)

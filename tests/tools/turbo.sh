@@ -49,21 +49,38 @@ image 3
 expect 0 "$tool" export image.json disk
 in_order disk
 
-# What the tar has behind the end of a file is not on the disk.
-for size in 1 511 4097 8191; do
-	debugfs -R "dump /dirty-$size content" disk 2>log
-	tar -xOf lay-1.tar dirty-$size | cmp - content ||
-		fail "dirty-$size: wrong content"
-	last=$(debugfs -R "blocks /dirty-$size" disk 2>log | tr -s ' ' '\n' |
-		grep . | tail -n 1)
-	dd if=disk bs=4096 skip="$last" count=1 status=none |
-		tail -c +$((size % 4096 + 1)) | tr -d '\0' >behind
-	[ ! -s behind ] || fail "dirty-$size: $(wc -c <behind) bytes behind its end"
-done
+# right BLOCK_SIZE FILE...: the files have the content that they have in lay-1.tar,
+# and zeros behind that in their last block
+right()
+{
+	local block_size=$1 name last
+
+	shift
+	for name; do
+		tar -xOf lay-1.tar "$name" >wanted 2>log
+		debugfs -R "dump /$name content" disk 2>log
+		cmp wanted content || fail "$name: wrong content"
+		last=$(debugfs -R "blocks /$name" disk 2>log | tr -s ' ' '\n' |
+			grep . | tail -n 1)
+		dd if=disk bs="$block_size" skip="$last" count=1 status=none |
+			tail -c +$(($(stat -c %s wanted) % block_size + 1)) |
+			tr -d '\0' >behind
+		[ ! -s behind ] ||
+			fail "$name: $(wc -c <behind) bytes behind its end"
+	done
+}
+
+right 4096 dirty-1 dirty-511 dirty-4097 dirty-8191
+
+# Nothing is kept of what stays as it is.
+tar -cf empty.tar -T /dev/null
+expect 0 "$tool" turbo --base image.json --json --out nothing empty.tar
+[ "$(jq -r .entries out)" -lt 8 ] || fail "of an empty layer: $(cat out)"
 
 # A directory that the kernel would have indexed, in a file system with another
-# size of blocks and of inodes.
+# size of blocks and of inodes, and files in place of others that had content.
 mkdir -p tree/many tree/kept && touch tree/kept/low
+head -c 16M /dev/zero | tr '\0' '\356' >tree/gone
 for n in {1..400}; do echo "$n" >"tree/many/a-rather-long-name-of-a-file-$n"; done
 mke2fs -q -t ext4 -b 1024 -I 128 -O ^has_journal -d tree base.raw 32M >log 2>&1 ||
 	fail "$(cat log)"
@@ -77,11 +94,7 @@ jq --arg meta "$work/above" --arg tar "$work/lay-1.tar" \
 	'.lowers += [{ file: $meta, targetFile: $tar }]' base.json >image.json
 expect 0 "$tool" export image.json disk
 in_order disk
-for name in many/more-299 dirty-8191; do
-	tar -xOf lay-1.tar $name >wanted 2>log
-	debugfs -R "dump /$name content" disk 2>log
-	cmp wanted content || fail "blocks of 1024 bytes: $name is wrong"
-done
+right 1024 many/more-299 many/more-280 dirty-1 dirty-8191
 
 # bad NAME ENTRY: NAME is a tar of what ENTRY says in Python
 bad()
