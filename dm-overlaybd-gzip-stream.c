@@ -149,23 +149,27 @@ static bool is_at(const struct obd_gzip_stream *s,
  * the gzip file reaches it, or that point is wrong, or the one before. Only where
  * a member ends inflation has to begin anew.
  */
-static int cross(struct obd_gzip_stream *s, void *context)
+int obd_gzip_stream_cross(struct obd_gzip_stream *stream, void *context)
 {
-	const struct obd_gzip_point *next = next_point(s);
+	const struct obd_gzip_point *next = next_point(stream);
 	u32 room = 1;
 	u8 more;
 	int r;
 
-	while (!is_at(s, next)) {
-		r = run(s, context, &more, &room, true);
+	stream->member_end = 0;
+	while (!next || !is_at(stream, next)) {
+		r = run(stream, context, &more, &room, true);
 		if (r < 0)
 			return r;
 		if (!room)
 			return -EILSEQ;
-		if (r > 0)
-			return begin(s, context, s->point + 1);
+		if (r > 0) {
+			stream->member_end = stream->in_pos;
+			return next ? begin(stream, context,
+					    stream->point + 1) : 0;
+		}
 	}
-	s->point++;
+	stream->point++;
 	return 0;
 }
 
@@ -178,11 +182,11 @@ static int step(struct obd_gzip_stream *s, void *context, u8 *out, u32 len)
 	int r;
 
 	if (!n)
-		return cross(s, context);
+		return obd_gzip_stream_cross(s, context);
 	r = run(s, context, out, &room, next && n == end - s->pos);
 	n -= room;
 	s->pos += n;
-	/* Where a member ends, another begins at a point, see cross(). */
+	/* Where a member ends, another begins at a point. */
 	if (r > 0 && s->pos < end)
 		return -EILSEQ;
 	return r < 0 ? r : (int)n;

@@ -43,6 +43,8 @@ typedef int (*obd_gzip_fetch)(struct obd_gzip_stream *stream, void *context,
  * @point: number of the access point that it went by last
  * @pos: data position
  * @in_pos: gzip position of what comes next
+ * @member_end: gzip position at which a member has ended, where the stream went
+ *	from that to the point that it went by last; else 0
  * @in_at: where in @in that is
  * @in_len: bytes that are there
  * @in: bytes of a file; OBD_GZIP_IN_SIZE, contiguous
@@ -56,6 +58,7 @@ struct obd_gzip_stream {
 	u32 point;
 	u64 pos;
 	u64 in_pos;
+	u64 member_end;
 	u32 in_at;
 	u32 in_len;
 	u8 *in;
@@ -110,5 +113,18 @@ int obd_gzip_stream_seek(struct obd_gzip_stream *stream, void *context,
  */
 int obd_gzip_stream_inflate(struct obd_gzip_stream *stream, void *context,
 			    u8 *out, u32 len);
+
+/**
+ * obd_gzip_stream_cross - go by the next access point
+ * @stream: a stream that has given all bytes before it; or all of the data, then
+ *	it goes to the end of the last member
+ * @context: for the stream's @fetch
+ *
+ * obd_gzip_stream_inflate() does so when bytes behind the point are wanted.
+ * Sleeps if @fetch does. After an error the stream is of no use.
+ *
+ * Return: see obd_gzip_stream_seek().
+ */
+int obd_gzip_stream_cross(struct obd_gzip_stream *stream, void *context);
 
 #endif

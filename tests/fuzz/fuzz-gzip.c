@@ -154,6 +154,9 @@ static void read_from(struct obd_gzip_stream *s, const u8 *index, u32 nr)
 		fuzz_assert(s->pos == pos + n);
 		fuzz_assert(s->in_at + s->in_len <= OBD_GZIP_IN_SIZE);
 	}
+	if (s->pos == gzip->data_size &&
+	    !obd_gzip_stream_cross(s, (void *)index))
+		fuzz_assert(s->member_end <= gzip->gzip_size);
 }
 
 static void read_through(const struct obd_gzip *gzip, const u8 *index)

@@ -400,6 +400,8 @@ static void streams_go_by_points(void **state)
 						      fetch), 0);
 		assert_int_equal(read_through(&stream, &s, &seed), 0);
 		assert_int_equal(stream.point, s.parsed.nr_points - 1);
+		assert_int_equal(obd_gzip_stream_cross(&stream, &s), 0);
+		assert_int_equal(stream.member_end, s.gzip.len - 8);
 		for (k = 0; k < 20; k++) {
 			u64 pos = random_below(&seed, s.data.len);
 
@@ -460,6 +462,55 @@ static void the_end_comes_too_early(void **state)
 	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
 	assert_int_equal(read_through(&stream, &s, &seed), -EILSEQ);
 	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+static void the_end_comes_too_late(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed();
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	s.parsed.data_size--;
+	s.data.len--;
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_through(&stream, &s, &seed), 0);
+	assert_int_equal(obd_gzip_stream_cross(&stream, &s), -EILSEQ);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+/* Whoever begins with a point knows whether a member ended before the next. */
+static void ends_of_members_are_told(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed(), end;
+	struct buffer part = {};
+	struct subject s = {};
+	u32 nr = 0;
+
+	(void)state;
+	make_data(&part, 100000, &seed);
+	build_gzip(&s.gzip, &part, &flushed);
+	end = s.gzip.len - 8;
+	build_gzip(&s.gzip, &part, &flushed);
+	build_gzip_index(&s.index, &s.gzip, 20000, true);
+	buffer_add(&s.data, part.data, part.len);
+	buffer_add(&s.data, part.data, part.len);
+	open_subject(&s);
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	while (++nr < s.parsed.nr_points) {
+		u64 pos = s.parsed.points[nr].data_pos;
+
+		assert_int_equal(read_stream(&stream, &s, pos - 1, 1), 0);
+		assert_int_equal(obd_gzip_stream_cross(&stream, &s), 0);
+		assert_int_equal(stream.point, nr);
+		assert_int_equal(stream.member_end, pos == part.len ? end : 0);
+	}
+	obd_gzip_stream_exit(&stream);
+	buffer_release(&part);
 	release(&s);
 }
 
@@ -798,6 +849,8 @@ int main(void)
 		cmocka_unit_test(a_stream_goes_on),
 		cmocka_unit_test(a_stream_takes_the_shorter_way),
 		cmocka_unit_test(the_end_comes_too_early),
+		cmocka_unit_test(the_end_comes_too_late),
+		cmocka_unit_test(ends_of_members_are_told),
 		cmocka_unit_test(points_that_are_off_are_found_out),
 		cmocka_unit_test(blocks_are_compared_with_their_checksums),
 		cmocka_unit_test(checksums_that_lie_are_refused),
