@@ -8,10 +8,12 @@
 #include "dm-overlaybd-tar.h"
 #include "tools/commands.h"
 #include "tools/compressor.h"
+#include "tools/dump-gzip.h"
 #include "tools/dump-lsmt.h"
 #include "tools/dump-upper.h"
 #include "tools/file.h"
 #include "tools/report.h"
+#include "tools/turbo.h"
 
 static const char *const zfile_flags[] = {
 	"header", "data", "sealed", "overwritten", "digest", "table-packed",
@@ -93,6 +95,7 @@ struct dump {
 	struct obd_lsmt lsmt;
 	struct lsmt_entry *index;
 	u32 nr_index;			/* entries in @index */
+	struct obd_gzip gzip;
 };
 
 static bool read_file(struct dump *d, u64 pos, void *buf, u32 len)
@@ -234,36 +237,31 @@ static int read_index(struct dump *d, struct obd_error *err)
 	return r;
 }
 
+/* The tag of what is in the target, if the layer is TurboOCI metadata. */
+static u8 target_tag(const struct obd_layer *layer)
+{
+	return layer->nr_target ? lsmt_entry_tag(&layer->target[0]) : 0;
+}
+
+/* The check changes what it checks: let it have an index of its own. */
 static int dump_index(struct dump *d, struct obd_error *err)
 {
+	struct obd_layer layer;
 	int r = read_index(d, err);
+	u8 tag;
 
 	if (r)
 		return r;
-	dump_lsmt_index(&d->report, d->index, d->nr_index);
+	r = turbo_open(&layer, &d->dev, 0, err);
+	tag = target_tag(&layer);
+	obd_layer_release(&layer);
+	dump_lsmt_index(&d->report, d->index, d->nr_index, tag);
 	if (d->entries)
-		dump_lsmt_entries(&d->report, d->index, d->nr_index);
-	return 0;
-}
-
-/* The check drops padding from the index: let it have its own. */
-static int check_index(struct dump *d, struct obd_error *err)
-{
-	size_t bytes = (size_t)d->nr_index * sizeof(*d->index);
-	struct lsmt_entry *copy = malloc(max(bytes, sizeof(*copy)));
-	struct obd_lsmt lsmt = d->lsmt;
-	int r;
-
-	if (!copy)
-		return obd_fail(err, -ENOMEM, "no memory for %u index entries",
-				d->nr_index);
-	memcpy(copy, d->index, bytes);
-	r = obd_lsmt_check_index(&lsmt, copy, err);
-	free(copy);
+		dump_lsmt_entries(&d->report, d->index, d->nr_index, tag);
 	return r;
 }
 
-static int dump_all(struct dump *d, struct obd_error *err)
+static int dump_blob_all(struct dump *d, struct obd_error *err)
 {
 	int r = obd_blob_open(&d->blob, &d->dev, 0, err);
 
@@ -274,7 +272,14 @@ static int dump_all(struct dump *d, struct obd_error *err)
 		return r;
 	if (d->blob.compressed)
 		dump_table(d);
-	return dump_lsmt(d, err) ?: dump_index(d, err) ?: check_index(d, err);
+	return dump_lsmt(d, err) ?: dump_index(d, err);
+}
+
+static int dump_all(struct dump *d, struct obd_error *err)
+{
+	return dump_gzip_recognised(&d->dev) ?
+	       dump_gzip(&d->report, &d->gzip, &d->dev, d->entries, err) :
+	       dump_blob_all(d, err);
 }
 
 static void dump_release(struct dump *d)
@@ -282,6 +287,7 @@ static void dump_release(struct dump *d)
 	report_end(&d->report);
 	obd_scratch_release(&d->scratch);
 	obd_blob_release(&d->blob);
+	obd_gzip_release(&d->gzip);
 	obd_file_close(&d->dev);
 	free(d->index);
 }
@@ -337,7 +343,7 @@ static int run(int argc, char **argv)
 		index = c == 'i' ? optarg : index;
 	}
 	if (argc - optind != 1)
-		return usage_error(&cmd_dump, "expected one blob");
+		return usage_error(&cmd_dump, "expected one file");
 	if (index)
 		return dump_upper(argv[optind], index, entries, json);
 	return dump(argv[optind], entries, json);
@@ -345,16 +351,19 @@ static int run(int argc, char **argv)
 
 const struct command cmd_dump = {
 	.name = "dump",
-	.args = "[--entries] [--json] (BLOB | --index INDEX DATA)",
+	.args = "[--entries] [--json] (BLOB | GZIPINDEX | --index INDEX DATA)",
 	.summary = "Show the headers and index statistics of a blob or writable layer",
 	.help =
 "Of a broken blob it shows what can be read, then what is wrong with it. Of a\n"
 "writable layer, DATA with its INDEX, it shows the log, and what is live after\n"
 "all that it says; nobody may be writing to it.\n"
-"TurboOCI metadata is not supported by this version.\n"
+"TurboOCI metadata is recognised by its index, which says of an entry whether the\n"
+"data is in the layer or in its target. Of the index of a gzip file, GZIPINDEX, the\n"
+"header, the checksums if it has some, and the access points are shown.\n"
 "\n"
 "Options:\n"
-"      --entries      show all index entries; of a writable layer, the live ones\n"
+"      --entries      show all index entries; of a writable layer, the live ones; of\n"
+"                     the index of a gzip file, the access points\n"
 "      --index INDEX  the blob is the data of a writable layer, and this its index\n"
 "      --json         print JSON\n"
 "  -h, --help         print this\n",

@@ -30,6 +30,9 @@ struct index_facts {
 	u64 largest_bytes;
 	u64 end_sector;
 	u64 largest_tag;
+	u64 target_entries;
+	u64 target_bytes;
+	u64 target_end;
 };
 
 static const struct row index_rows[] = {
@@ -41,11 +44,14 @@ static const struct row index_rows[] = {
 	ROW(struct index_facts, largest_bytes, ROW_U64),
 	ROW(struct index_facts, end_sector, ROW_U64),
 	ROW(struct index_facts, largest_tag, ROW_U64),
+	ROW(struct index_facts, target_entries, ROW_U64),
+	ROW(struct index_facts, target_bytes, ROW_U64),
+	ROW(struct index_facts, target_end, ROW_U64),
 };
 
 struct entries {
 	const struct lsmt_entry *entries;
-	u32 nr;
+	u8 target_tag;
 };
 
 void dump_lsmt_header(struct report *report, const struct lsmt_header *h,
@@ -56,7 +62,29 @@ void dump_lsmt_header(struct report *report, const struct lsmt_header *h,
 			       ARRAY_SIZE(lsmt_rows), h);
 }
 
-static void count_entry(struct index_facts *facts, const struct lsmt_entry *e)
+static bool in_target(const struct lsmt_entry *e, u8 target_tag)
+{
+	return target_tag && !lsmt_entry_zeroed(e) &&
+	       lsmt_entry_tag(e) == target_tag;
+}
+
+static const char *place(const struct lsmt_entry *e, u8 target_tag)
+{
+	if (lsmt_entry_zeroed(e))
+		return "none";
+	return in_target(e, target_tag) ? "target" : "layer";
+}
+
+static void count_target(struct index_facts *facts, const struct lsmt_entry *e)
+{
+	facts->target_entries++;
+	facts->target_bytes += (u64)lsmt_entry_length(e) << OBD_SECTOR_SHIFT;
+	facts->target_end = max(facts->target_end, lsmt_entry_moffset(e) +
+						   lsmt_entry_length(e));
+}
+
+static void count_entry(struct index_facts *facts, const struct lsmt_entry *e,
+			u8 target_tag)
 {
 	u64 bytes = (u64)lsmt_entry_length(e) << OBD_SECTOR_SHIFT;
 
@@ -74,85 +102,53 @@ static void count_entry(struct index_facts *facts, const struct lsmt_entry *e)
 	facts->end_sector = max(facts->end_sector, lsmt_entry_offset(e) +
 						   lsmt_entry_length(e));
 	facts->largest_tag = max_t(u64, facts->largest_tag, lsmt_entry_tag(e));
+	if (in_target(e, target_tag))
+		count_target(facts, e);
 }
 
 void dump_lsmt_index(struct report *report, const struct lsmt_entry *entries,
-		     u32 nr)
+		     u32 nr, u8 target_tag)
 {
 	struct index_facts facts = { .entries = nr };
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		count_entry(&facts, &entries[i]);
+		count_entry(&facts, &entries[i], target_tag);
 	report_section(report, "index", "index", index_rows,
 		       ARRAY_SIZE(index_rows), &facts);
 }
 
-static void print_entries(const struct entries *list)
+static bool put_entry(struct printbuf *pb, const void *ctx, u32 nr, bool json)
 {
-	u32 i;
+	const struct entries *list = ctx;
+	const struct lsmt_entry *e = &list->entries[nr];
+	unsigned long long offset = lsmt_entry_offset(e);
+	unsigned long long moffset = lsmt_entry_moffset(e);
+	bool zeroed = lsmt_entry_zeroed(e);
+	const char *where = place(e, list->target_tag);
 
-	puts("entries (sectors: offset length moffset, then zeroed and tag):");
-	for (i = 0; i < list->nr; i++) {
-		const struct lsmt_entry *e = &list->entries[i];
-
-		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
-			continue;
-		printf("  %llu %u %llu %d %u\n",
-		       (unsigned long long)lsmt_entry_offset(e),
-		       lsmt_entry_length(e),
-		       (unsigned long long)lsmt_entry_moffset(e),
-		       lsmt_entry_zeroed(e), lsmt_entry_tag(e));
-	}
-}
-
-/* A million of objects would take a gigabyte: the text is made at once. */
-static int entries_to_json(struct json_object *o, struct printbuf *pb,
-			   int level, int flags)
-{
-	const struct entries *list = json_object_get_userdata(o);
-	const char *before = "[";
-	u32 i;
-
-	(void)level;
-	(void)flags;
-	for (i = 0; i < list->nr; i++) {
-		const struct lsmt_entry *e = &list->entries[i];
-
-		if (lsmt_entry_offset(e) == LSMT_OFFSET_PADDING)
-			continue;
-		sprintbuf(pb, "%s\n    { \"offset\": %llu, \"length\": %u, \"moffset\": %llu, \"zeroed\": %s, \"tag\": %u }",
-			  before, (unsigned long long)lsmt_entry_offset(e),
-			  lsmt_entry_length(e),
-			  (unsigned long long)lsmt_entry_moffset(e),
-			  lsmt_entry_zeroed(e) ? "true" : "false",
-			  lsmt_entry_tag(e));
-		before = ",";
-	}
-	return sprintbuf(pb, "%s]", *before == '[' ? before : "\n  ");
-}
-
-static void free_list(struct json_object *o, void *list)
-{
-	(void)o;
-	free(list);
+	if (offset == LSMT_OFFSET_PADDING)
+		return false;
+	if (json)
+		sprintbuf(pb, "{ \"offset\": %llu, \"length\": %u, \"moffset\": %llu, \"zeroed\": %s, \"tag\": %u, \"in\": \"%s\" }",
+			  offset, lsmt_entry_length(e), moffset,
+			  zeroed ? "true" : "false", lsmt_entry_tag(e), where);
+	else
+		sprintbuf(pb, "%llu %u %llu %d %u%s%s", offset,
+			  lsmt_entry_length(e), moffset, zeroed,
+			  lsmt_entry_tag(e), list->target_tag ? " " : "",
+			  list->target_tag ? where : "");
+	return true;
 }
 
 void dump_lsmt_entries(struct report *report,
-		       const struct lsmt_entry *entries, u32 nr)
+		       const struct lsmt_entry *entries, u32 nr,
+		       u8 target_tag)
 {
-	struct entries *list = malloc(sizeof(*list));
-	struct json_object *o;
+	const struct entries list = { entries, target_tag };
 
-	if (!list)
-		return;
-	*list = (struct entries) { entries, nr };
-	if (!report->json) {
-		print_entries(list);
-		free(list);
-		return;
-	}
-	o = json_object_new_array();
-	json_object_set_serializer(o, entries_to_json, list, free_list);
-	json_object_object_add(report->json, "entries", o);
+	report_list(report, "entries", target_tag ?
+		    "entries (sectors: offset length moffset, then zeroed, tag, and where the data is)" :
+		    "entries (sectors: offset length moffset, then zeroed and tag)",
+		    nr, put_entry, &list, sizeof(list));
 }

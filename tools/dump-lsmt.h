@@ -23,17 +23,20 @@ void dump_lsmt_header(struct report *report, const struct lsmt_header *h,
  * @report: the report
  * @entries: the index, padding included
  * @nr: how many
+ * @target_tag: tag of those whose data is in the target of the layer; 0 if none is
  */
 void dump_lsmt_index(struct report *report, const struct lsmt_entry *entries,
-		     u32 nr);
+		     u32 nr, u8 target_tag);
 
 /**
  * dump_lsmt_entries - show all entries
  * @report: the report
  * @entries: the index; must stay until the report has ended
  * @nr: how many
+ * @target_tag: see dump_lsmt_index()
  */
 void dump_lsmt_entries(struct report *report,
-		       const struct lsmt_entry *entries, u32 nr);
+		       const struct lsmt_entry *entries, u32 nr,
+		       u8 target_tag);
 
 #endif

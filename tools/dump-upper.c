@@ -55,9 +55,9 @@ static void dump_all(struct report *report, const struct upper *upper, bool ok,
 	if (!ok)
 		return;
 	dump_log(report, upper);
-	dump_lsmt_index(report, replay->entries, replay->nr);
+	dump_lsmt_index(report, replay->entries, replay->nr, 0);
 	if (entries)
-		dump_lsmt_entries(report, replay->entries, replay->nr);
+		dump_lsmt_entries(report, replay->entries, replay->nr, 0);
 }
 
 int dump_upper(const char *data, const char *index, bool entries, bool json)

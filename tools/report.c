@@ -81,6 +81,9 @@ static void format_value(char *to, const struct row *row, const void *member)
 		sprintf(to, "%#llx",
 			(unsigned long long)get_number(row, member));
 		break;
+	case ROW_S8:
+		sprintf(to, "%d", *(const signed char *)member);
+		break;
 	default:
 		sprintf(to, "%llu",
 			(unsigned long long)get_number(row, member));
@@ -101,6 +104,8 @@ static struct json_object *json_value(const struct row *row,
 	case ROW_DOUBLE:
 		memcpy(&d, member, sizeof(d));
 		return json_object_new_double(d);
+	case ROW_S8:
+		return json_object_new_int(*(const signed char *)member);
 	default:
 		return json_object_new_uint64(get_number(row, member));
 	}
@@ -161,6 +166,82 @@ void report_item(struct report *report, const char *key, const char *title,
 		json_object_object_add(report->json, key, array);
 	}
 	json_object_array_add(array, to_json(rows, nr, data));
+}
+
+struct list {
+	report_put put;
+	u32 nr;
+};
+
+/* What was copied lies behind it. */
+static const void *ctx_of(const struct list *list)
+{
+	return list + 1;
+}
+
+/* A million of objects would take a gigabyte: the text is made at once. */
+static int list_to_json(struct json_object *o, struct printbuf *pb, int level,
+			int flags)
+{
+	const struct list *list = json_object_get_userdata(o);
+	const char *before = "[\n    ";
+	bool empty = true;
+	u32 i;
+
+	(void)level;
+	(void)flags;
+	for (i = 0; i < list->nr; i++) {
+		int start = pb->bpos;
+
+		sprintbuf(pb, "%s", before);
+		if (!list->put(pb, ctx_of(list), i, true)) {
+			pb->bpos = start;
+			continue;
+		}
+		before = ",\n    ";
+		empty = false;
+	}
+	return sprintbuf(pb, "%s", empty ? "[]" : "\n  ]");
+}
+
+static void print_list(const struct list *list, const char *title)
+{
+	struct printbuf *pb = printbuf_new();
+	u32 i;
+
+	printf("%s:\n", title);
+	for (i = 0; pb && i < list->nr; i++) {
+		printbuf_reset(pb);
+		if (list->put(pb, ctx_of(list), i, false))
+			printf("  %s\n", pb->buf);
+	}
+	printbuf_free(pb);
+}
+
+static void free_list(struct json_object *o, void *list)
+{
+	(void)o;
+	free(list);
+}
+
+void report_list(struct report *report, const char *key, const char *title,
+		 uint32_t nr, report_put put, const void *ctx, size_t ctx_size)
+{
+	struct list *list = malloc(sizeof(*list) + ctx_size);
+	struct json_object *o;
+
+	if (!list)
+		return;
+	*list = (struct list) { .put = put, .nr = nr };
+	memcpy(list + 1, ctx, ctx_size);
+	if (!report->json) {
+		print_list(list, title);
+		free(list);
+		return;
+	}
+	o = json_object_new_array();
+	json_object_set_serializer(o, list_to_json, list, free_list);
+	json_object_object_add(report->json, key, o);
 }
 
 void print_json(struct json_object *o)

@@ -9,10 +9,12 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How a member is stored, and printed. */
 enum row_type {
 	ROW_U8,
+	ROW_S8,
 	ROW_LE32,
 	ROW_LE64,
 	ROW_HEX32,	/* __le32, hexadecimal in text */
@@ -86,6 +88,31 @@ void report_section(struct report *report, const char *key, const char *title,
  */
 void report_item(struct report *report, const char *key, const char *title,
 		 const struct row *rows, size_t nr, const void *data);
+
+/**
+ * typedef report_put - write one of many structures
+ * @pb: gets it
+ * @ctx: what they are in
+ * @nr: its number
+ * @json: as JSON, not a line without its end
+ *
+ * Return: false if it is to be left out.
+ */
+typedef bool (*report_put)(struct printbuf *pb, const void *ctx, uint32_t nr,
+			   bool json);
+
+/**
+ * report_list - report very many small structures
+ * @report: the report
+ * @key: name in JSON of the array of them all
+ * @title: their name in text
+ * @nr: how many
+ * @put: writes one
+ * @ctx: for @put; copied. What it points to must stay until the report has ended
+ * @ctx_size: its bytes
+ */
+void report_list(struct report *report, const char *key, const char *title,
+		 uint32_t nr, report_put put, const void *ctx, size_t ctx_size);
 
 /**
  * report_end - print what has not been printed
