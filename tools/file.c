@@ -41,6 +41,13 @@ int obd_file_open(struct obd_dev *dev, const char *path)
 	return 0;
 }
 
+bool obd_file_is_device(const struct obd_dev *dev)
+{
+	struct stat st;
+
+	return !fstat(dev->fd, &st) && S_ISBLK(st.st_mode);
+}
+
 void obd_file_close(struct obd_dev *dev)
 {
 	if (dev->fd >= 0)

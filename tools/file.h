@@ -24,6 +24,12 @@ struct obd_dev {
 int obd_file_open(struct obd_dev *dev, const char *path);
 
 /**
+ * obd_file_is_device - can what was opened be larger than what lies on it?
+ * @dev: the file
+ */
+bool obd_file_is_device(const struct obd_dev *dev);
+
+/**
  * obd_file_close - close what obd_file_open() opened
  * @dev: the file
  */

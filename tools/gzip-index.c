@@ -3,11 +3,10 @@
  * Write the index of access points of a gzip file.
  */
 #include "tools/gzip-index.h"
+#include "tools/gzip-member.h"
 
-#define GZIP_FORMAT	(15 + 16)	/* 32 KiB of history, gzip's header */
 #define IN_SIZE		(256 * 1024)
 #define OUT_SIZE	(256 * 1024)
-#define AT_BLOCK	128		/* of data_type: a block begins */
 #define LAST_BLOCK	64		/* of data_type: it was the last */
 #define UNUSED_BITS	7		/* of data_type */
 #define ROOM_MIN	1024
@@ -201,7 +200,7 @@ static int step(struct walk *w, struct obd_error *err)
 	index->data_size += before;
 	if (r == Z_STREAM_END)
 		return 1;
-	if ((w->s.data_type & (AT_BLOCK | LAST_BLOCK)) != AT_BLOCK ||
+	if ((w->s.data_type & (GZIP_AT_BLOCK | LAST_BLOCK)) != GZIP_AT_BLOCK ||
 	    (w->begun && index->data_size - w->last < index->span))
 		return 0;
 	return add_point(w, err);

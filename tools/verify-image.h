@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Check all files of an image.
+ */
+#ifndef OVERLAYBD_VERIFY_IMAGE_H
+#define OVERLAYBD_VERIFY_IMAGE_H
+
+#include "tools/verify.h"
+
+/**
+ * verify_image_recognised - is a file the configuration of an image?
+ * @path: its name
+ *
+ * Return: true if it is text that begins as an object of JSON, which no blob does.
+ */
+bool verify_image_recognised(const char *path);
+
+/**
+ * verify_image - check all layers of an image, tell the result of each
+ * @path: name of its configuration
+ * @options: how
+ *
+ * Complains where the configuration is wrong.
+ *
+ * Return: an exit code, the largest of all.
+ */
+int verify_image(const char *path, const struct verify_options *options);
+
+#endif
