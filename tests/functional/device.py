@@ -196,10 +196,15 @@ def check_piece(device, wanted, offset, length):
 
 
 def compare_some(rng, device, wanted, reads):
-    """One thread's reads. A failure is that of all: others may have no end."""
+    """Random reads."""
+    for _ in times(reads):
+        check_piece(device, wanted, *random_piece(rng, device.size))
+
+
+def compare_or_end(*args):
+    """A thread's failure is that of all: the others may have no end."""
     try:
-        for _ in times(reads):
-            check_piece(device, wanted, *random_piece(rng, device.size))
+        compare_some(*args)
     except (OSError, SystemExit) as error:
         print(error, file=sys.stderr, flush=True)
         os._exit(1)
@@ -209,7 +214,7 @@ def compare(args, direct=0, reads=100, threads=1, seed=1):
     """See above."""
     import random
     import threading
-    workers = [threading.Thread(target=compare_some, args=(
+    workers = [threading.Thread(target=compare_or_end, args=(
         random.Random(seed + n), Device(args[0], direct), Device(args[1]),
         reads)) for n in range(threads)]
     for worker in workers:
