@@ -71,6 +71,21 @@ def random(zfile):
               True, lambda guest: True)
 
 
+def gzip():
+    """What the library does alone; checking is not a part of that."""
+    yield Bar("speed without CRC / library", "gzip", "tar.gz, 1 MiB", "library",
+              "no_verify", 0.85, True, lambda guest: True)
+    yield Bar("speed / library and CRC", "gzip", "tar.gz, 1 MiB", "checked",
+              OURS, 0.85, True, lambda guest: True)
+    for name, bare, ours in (
+            ("cost without CRC / window and library", "library", "no_verify"),
+            ("cost / window, library and CRC", "checked", "no_cache")):
+        yield Bar(name, "gzip", "tar.gz, 4 KiB random, cold", ours, bare, 1.15,
+                  False, lambda guest: True)
+    yield Bar("speed / ramdisk", "gzip", "tar.gz, 4 KiB random, hot",
+              "ramdisk", OURS, 0.8, True, lambda guest: True)
+
+
 def walk():
     for ours, rivals in RIVALS.items():
         for rival in rivals:
@@ -116,6 +131,7 @@ def all_bars():
         yield from sequential(zfile)
     for zfile in ZFILES:
         yield from random(zfile)
+    yield from gzip()
     yield from walk()
     yield from many()
     yield from upper()
