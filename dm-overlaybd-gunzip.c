@@ -6,6 +6,7 @@
 #include <linux/wait_bit.h>
 
 #include "dm-overlaybd-bdev.h"
+#include "dm-overlaybd-gunzip-read.h"
 #include "dm-overlaybd-gunzip.h"
 #include "dm-overlaybd-gzip-stream.h"
 
@@ -36,6 +37,7 @@ static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);
  * @end: G: to here, when its queue is done
  * @work: serves the queue
  * @stream: W: inflates one block after the other
+ * @ahead: W: what it will want next
  * @bounce: W: a block that the cache has no memory for; BLOCK_BYTES
  *
  * G: under the lock of @gunzip; W: for the work only. What @from and @end say
@@ -50,6 +52,7 @@ struct obd_gunzip_stream {
 	u64 end;
 	struct work_struct work;
 	struct obd_gzip_stream stream;
+	struct obd_gunzip_ahead ahead;
 	u8 *bounce;
 };
 
@@ -71,35 +74,38 @@ struct obd_gunzip {
 	struct list_head streams;
 };
 
+/*
+ * Up to where in the gzip file it is worth reading for a bio: by the sectors that
+ * show its end, the next access point being all that is known of where they are.
+ */
+static u64 worth_reading(const struct obd_gzip *gzip, const struct obd_io *io)
+{
+	u64 end = (u64)(io->last + 1) << BLOCK_SHIFT;
+	const struct obd_gzip_point *next = obd_gzip_find(gzip, end - 1) + 1;
+
+	if (next == gzip->points + gzip->nr_points)
+		return gzip->gzip_size;
+	return min_t(u64, round_up(next->gzip_pos, SECTOR_SIZE),
+		     gzip->gzip_size);
+}
+
 /* An obd_gzip_fetch; the context is the bio that it is for. */
 static int fetch(struct obd_gzip_stream *stream, void *context,
 		 enum obd_gzip_file file, u64 pos, u64 len)
 {
 	struct obd_gunzip_stream *s =
 		container_of(stream, struct obd_gunzip_stream, stream);
-	struct block_device *bdev = file == OBD_GZIP_DATA ?
-				    s->gunzip->source->bdev : s->gunzip->index;
-	u32 skip = pos % SECTOR_SIZE;
-	u32 n = min_t(u64, len, OBD_GZIP_IN_SIZE - skip);
-	u32 size = round_up(skip + n, SECTOR_SIZE);
-	struct obd_io *io = context;
-	struct bio_vec bvec;
-	struct bio bio;
-	int r;
+	struct obd_gunzip *g = s->gunzip;
+	int n;
 
-	bio_init(&bio, bdev, &bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
-	bio.bi_iter.bi_sector = pos >> SECTOR_SHIFT;
-	__bio_add_page(&bio, virt_to_page(stream->in), size,
-		       offset_in_page(stream->in));
-	if (io->bio && io->bio->bi_bdev == bdev) {
-		bio_clone_blkg_association(&bio, io->bio);
-		bio.bi_ioprio = io->bio->bi_ioprio;
-	}
-	r = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	this_cpu_add(io->reader->session->counters->stored_bytes, size);
-	stream->in_at = skip;
-	return r ?: n;
+	if (file == OBD_GZIP_INDEX)
+		return obd_gunzip_read_now(stream, context, g->index, pos, len);
+	n = obd_gunzip_ahead_take(&s->ahead, stream, pos) ?:
+	    obd_gunzip_read_now(stream, context, g->source->bdev, pos, len);
+	if (n > 0)
+		obd_gunzip_ahead_start(&s->ahead, context, g->source->bdev,
+				       pos + n, worth_reading(&g->gzip, context));
+	return n;
 }
 
 static u32 block_len(const struct obd_source *source, u32 block)
@@ -413,6 +419,7 @@ u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 static void stream_free(struct obd_gunzip_stream *s)
 {
 	obd_gzip_stream_exit(&s->stream);
+	obd_gunzip_ahead_exit(&s->ahead);
 	kvfree(s->bounce);
 	kfree(s);
 }
@@ -431,7 +438,8 @@ static int stream_alloc(struct obd_gunzip *g)
 	INIT_WORK(&s->work, stream_work);
 	list_add(&s->link, &g->streams);
 	s->bounce = kvmalloc(BLOCK_BYTES, GFP_KERNEL);
-	r = obd_gzip_stream_init(&s->stream, &g->gzip, fetch);
+	r = obd_gunzip_ahead_init(&s->ahead) ?:
+	    obd_gzip_stream_init(&s->stream, &g->gzip, fetch);
 	return s->bounce ? r : -ENOMEM;
 }
 

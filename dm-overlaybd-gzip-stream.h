@@ -47,7 +47,8 @@ typedef int (*obd_gzip_fetch)(struct obd_gzip_stream *stream, void *context,
  *	from that to the point that it went by last; else 0
  * @in_at: where in @in that is
  * @in_len: bytes that are there
- * @in: bytes of a file; OBD_GZIP_IN_SIZE, contiguous
+ * @in: bytes of a file; OBD_GZIP_IN_SIZE, contiguous. @fetch may put other memory
+ *	from kmalloc() in its place
  * @window: what is before an access point; GZIDX_WINDOW_SIZE
  */
 struct obd_gzip_stream {
