@@ -230,7 +230,7 @@ static void shard_make_way(struct shard *shard, const struct obd_cached *cached)
 	struct obd_cached *other;
 
 	other = xa_load(&cached->layer->blocks, cached->block);
-	if (other && cached->checked > other->checked)
+	if (other && cached->checked > READ_ONCE(other->checked))
 		shard_remove(shard, other);
 }
 

@@ -50,7 +50,7 @@ struct obd_cache_layer {
  * @uses: times that it was used again, up to a small number
  * @origin: what brought it
  * @touched: it has been read
- * @checked: its CRC was right, or it has none
+ * @checked: its CRC was right, or it has none; a reader may find that out
  * @main: S: it is in the main queue, not on probation
  * @lru: S: its place in a queue; the first is the newest
  * @rcu: frees it
@@ -118,18 +118,15 @@ bool obd_cache_fits(u32 len);
  * obd_cache_find - look for a block
  * @layer: the layer
  * @block: the block
- * @checked: only one that has been checked will do
  *
  * Any context, under rcu_read_lock(), which keeps the block.
  *
  * Return: the block, or NULL.
  */
 static inline struct obd_cached *obd_cache_find(struct obd_cache_layer *layer,
-						u32 block, bool checked)
+						u32 block)
 {
-	struct obd_cached *cached = xa_load(&layer->blocks, block);
-
-	return cached && cached->checked >= checked ? cached : NULL;
+	return xa_load(&layer->blocks, block);
 }
 
 /**

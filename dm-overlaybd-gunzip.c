@@ -115,14 +115,16 @@ static u32 block_len(const struct obd_source *source, u32 block)
 }
 
 /*
- * Inflate a block, into memory of the cache if it has any. Return: where it is,
- * or an ERR_PTR(); the stream can go on behind a block with a wrong CRC.
+ * Inflate a block, into memory of the cache if it has any. One that is only passed
+ * by is checked when somebody wants it. Return: where it is, or an ERR_PTR(); the
+ * stream can go on behind a block with a wrong CRC.
  */
 static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 			  u32 block, struct obd_cached **cached)
 {
 	struct obd_reader *reader = io->reader;
 	struct obd_source *source = reader->source;
+	bool check = block == io->block && reader->session->verify;
 	u32 len = block_len(source, block);
 	void *out = s->bounce;
 	int r;
@@ -130,11 +132,11 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	*cached = NULL;
 	if (reader->cached)
 		*cached = obd_cache_alloc(&source->cache, block, len,
-					  io->origin, reader->checked);
+					  io->origin, check || !source->verify);
 	if (*cached)
 		out = (*cached)->data;
 	r = obd_gzip_stream_inflate(&s->stream, io, out, len);
-	if (!r && reader->session->verify)
+	if (!r && check)
 		r = obd_gzip_check(&s->gunzip->gzip, block, out, len);
 	if (r) {
 		obd_cache_free(*cached);
@@ -145,10 +147,7 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	return out;
 }
 
-/*
- * Go by bytes, up to @begin; whole blocks of them are worth keeping. What is wrong
- * with one will be found out, and said, when somebody wants it.
- */
+/* Go by bytes, up to @begin; whole blocks of them are worth keeping. */
 static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 		       u64 begin)
 {
@@ -168,7 +167,7 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 			continue;
 		}
 		out = stream_block(s, io, block, &cached);
-		if (IS_ERR(out) && PTR_ERR(out) != -EBADMSG)
+		if (IS_ERR(out))
 			return PTR_ERR(out);
 		if (cached)
 			obd_cache_insert(cached);
@@ -386,6 +385,13 @@ static void enqueue(struct obd_gunzip *g, struct obd_io *io)
 	spin_unlock_irqrestore(&g->lock, flags);
 	if (idle)
 		queue_work(g->wq, &s->work);
+}
+
+bool obd_gunzip_check(const struct obd_gunzip *gunzip,
+		      const struct obd_cached *cached)
+{
+	return !obd_gzip_check(&gunzip->gzip, cached->block, cached->data,
+			       cached->len);
 }
 
 void obd_gunzip_read(struct obd_io *io)

@@ -51,6 +51,18 @@ int obd_gunzip_open(struct obd_source *source,
 void obd_gunzip_free(struct obd_gunzip *gunzip);
 
 /**
+ * obd_gunzip_check - compare a block of the cache with its CRC
+ * @gunzip: whose
+ * @cached: the block
+ *
+ * Any context.
+ *
+ * Return: true if it is right, or if there are no CRCs.
+ */
+bool obd_gunzip_check(const struct obd_gunzip *gunzip,
+		      const struct obd_cached *cached);
+
+/**
  * obd_gunzip_read - have a stream serve the rest of a bio, and end it
  * @io: the bio
  *

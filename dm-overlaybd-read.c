@@ -122,6 +122,28 @@ void obd_io_copy(struct obd_io *io, const void *data, u32 len, u32 *from,
 	obd_copy_out(io->bio, &io->at, data + *from, *to - *from);
 }
 
+/* What a stream has only passed by is checked by whoever wants it first. */
+static bool check_cached(const struct obd_reader *reader,
+			 struct obd_cached *cached)
+{
+	const struct obd_gunzip *gunzip = reader->source->gunzip;
+
+	if (READ_ONCE(cached->checked) >= reader->checked)
+		return true;
+	if (!gunzip || !obd_gunzip_check(gunzip, cached))
+		return false;
+	WRITE_ONCE(cached->checked, true);
+	return true;
+}
+
+static struct obd_cached *find_block(struct obd_reader *reader, u32 block)
+{
+	struct obd_cached *cached = obd_cache_find(&reader->source->cache,
+						   block);
+
+	return cached && check_cached(reader, cached) ? cached : NULL;
+}
+
 /* Copy what the bio wants of its next block, if the cache has it. */
 static bool serve_block(struct obd_io *io)
 {
@@ -130,8 +152,7 @@ static bool serve_block(struct obd_io *io)
 	u32 from, to;
 
 	rcu_read_lock();
-	cached = obd_cache_find(&reader->source->cache, io->block,
-				reader->checked);
+	cached = find_block(reader, io->block);
 	if (cached) {
 		obd_io_copy(io, cached->data, cached->len, &from, &to);
 		if (obd_cache_touch(cached, from, to))
