@@ -56,3 +56,23 @@ dm_create head "0 1 error
 expect_exit 1 . dmsetup create unreadable --readonly --table \
 	"0 2048 overlaybd 3 lower /dev/mapper/head $(stat -c %s packed)"
 expect_log 'layer 0: cannot read the header at byte 0: error -5'
+
+say "gzip'ed, where the hole is read before it is wanted"
+device fill seed=3 random 0 $((2 * MIB))
+gzip -n <random >random.gz
+"$TOOL" gzindex --out index random.gz >gzindex.log
+bytes=$(stat -c %s random.gz)
+attach_whole index index
+cp random.gz padded.gz
+truncate -s "%$SECTOR" padded.gz
+create_faulty below-gzip padded.gz
+dm_create gzip "0 4096 overlaybd-gzip /dev/mapper/below-gzip $bytes $LINE" \
+	--readonly
+# This does not compress: bytes of the file are where they are in the data.
+before=$((AT * SECTOR / 65536 - 1))
+dd if=/dev/mapper/gzip of=/dev/null bs=64k count=$before iflag=direct status=none
+expect_equal 'read errors' "$(single_counter gzip read_errors)" 0
+read -r offset length < <(device errors block=65536 /dev/mapper/gzip)
+[ "$offset" -ge $((before * 65536)) ] || fail "from $offset on nothing can be read"
+[ "$(single_counter gzip read_errors)" -gt 0 ] || fail 'no error was counted'
+device around /dev/mapper/gzip random "$offset" "$length"
