@@ -2,8 +2,9 @@
 /*
  * What a stream reads of a gzip file and of its index.
  *
- * While it inflates what it has read, what comes next is read: otherwise it would
- * stand still for as long as the device takes, and so would who waits for it.
+ * While it inflates what it has read, or reads a window, what comes next is read:
+ * otherwise it would stand still for as long as the device takes, and so would who
+ * waits for it.
  */
 #ifndef DM_OVERLAYBD_GUNZIP_READ_H
 #define DM_OVERLAYBD_GUNZIP_READ_H

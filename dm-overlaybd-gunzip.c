@@ -95,16 +95,21 @@ static int fetch(struct obd_gzip_stream *stream, void *context,
 {
 	struct obd_gunzip_stream *s =
 		container_of(stream, struct obd_gunzip_stream, stream);
-	struct obd_gunzip *g = s->gunzip;
+	struct block_device *bdev = s->gunzip->source->bdev;
+	u64 end = worth_reading(&s->gunzip->gzip, context);
 	int n;
 
-	if (file == OBD_GZIP_INDEX)
-		return obd_gunzip_read_now(stream, context, g->index, pos, len);
+	if (file == OBD_GZIP_INDEX) {
+		obd_gunzip_ahead_start(&s->ahead, context, bdev,
+				       round_down(stream->in_pos, SECTOR_SIZE),
+				       end);
+		return obd_gunzip_read_now(stream, context, s->gunzip->index,
+					   pos, len);
+	}
 	n = obd_gunzip_ahead_take(&s->ahead, stream, pos) ?:
-	    obd_gunzip_read_now(stream, context, g->source->bdev, pos, len);
+	    obd_gunzip_read_now(stream, context, bdev, pos, len);
 	if (n > 0)
-		obd_gunzip_ahead_start(&s->ahead, context, g->source->bdev,
-				       pos + n, worth_reading(&g->gzip, context));
+		obd_gunzip_ahead_start(&s->ahead, context, bdev, pos + n, end);
 	return n;
 }
 

@@ -72,13 +72,13 @@ static int begin(struct obd_gzip_stream *s, void *context, u32 nr)
 	int r;
 
 	s->live = false;
-	r = read_window(s, context, point, &len);
-	if (r)
-		return r;
 	s->point = nr;
 	s->pos = point->data_pos;
 	s->in_pos = point->gzip_pos - !!point->bits;
 	s->in_len = 0;
+	r = read_window(s, context, point, &len);
+	if (r)
+		return r;
 	if (point->bits) {
 		r = fill_in(s, context);
 		if (r)

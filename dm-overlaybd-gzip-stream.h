@@ -28,6 +28,8 @@ enum obd_gzip_file {
  * @pos: the first byte
  * @len: how many, 1 or more; within the file
  *
+ * While a window is read, @stream->in_pos is where it will go on afterwards.
+ *
  * Return: how many they are, 1 to @len, and @len if that is no more than
  * OBD_GZIP_STORED_MAX; or a negative errno.
  */
