@@ -72,16 +72,21 @@ def random(zfile):
 
 
 def gzip():
-    """What the library does alone; checking is not a part of that."""
-    yield Bar("speed without CRC / library", "gzip", "tar.gz, 1 MiB", "library",
-              "no_verify", 0.85, True, lambda guest: True)
-    yield Bar("speed / library and CRC", "gzip", "tar.gz, 1 MiB", "checked",
-              OURS, 0.85, True, lambda guest: True)
+    """Checking is no part of what the library does, so it counts on both
+    sides. With two emulated CPUs it is a matter of chance when a thread on
+    the other one begins: bare inflation has none."""
     for name, bare, ours in (
+            ("speed without CRC / library", "library", "no_verify"),
+            ("speed / library and CRC", "checked", OURS)):
+        yield Bar(name, "gzip", "tar.gz, 1 MiB", bare, ours, 0.85, True,
+                  one_cpu)
+    for name, bare, ours in (
+            ("cost / window and library", "library", OURS),
             ("cost without CRC / window and library", "library", "no_verify"),
-            ("cost / window, library and CRC", "checked", "no_cache")):
+            ("cost without the cache / window, library and CRC", "checked",
+             "no_cache")):
         yield Bar(name, "gzip", "tar.gz, 4 KiB random, cold", ours, bare, 1.15,
-                  False, lambda guest: True)
+                  False, one_cpu)
     yield Bar("speed / ramdisk", "gzip", "tar.gz, 4 KiB random, hot",
               "ramdisk", OURS, 0.8, True, lambda guest: True)
 

@@ -6,16 +6,16 @@
  *	insmod bench-inflate.ko device=/dev/ram0 bytes=N \
  *		index=/dev/ram1 index_bytes=N
  *
- * Parameters are read from sysfs. Reading one inflates a piece of the data, from
- * the byte that was written to it last, and gives nanoseconds:
+ * Parameters are read from sysfs. Reading one inflates a piece of the data,
+ * from the byte that was written to it last, and gives nanoseconds:
  *
  *	library		by zlib_inflate() alone, out of memory
  *	checked		and the CRC of each block is computed
  *	library_read	and what is inflated is read from the device first
  *	checked_read	both
  *
- * A sequence goes on where the piece before has ended. With "reads" a piece is so
- * many blocks in random order, those that bench-io reads from: each time the
+ * A sequence goes on where the piece before has ended. With "reads" a piece is
+ * so many blocks in random order, those that bench-io reads from: each time the
  * window of the nearest access point is unpacked and set, what lies before the
  * block is inflated, and the block.
  */
