@@ -4,6 +4,7 @@
  */
 #include "tools/turbo-fs.h"
 #include "tools/turbo-data.h"
+#include "tools/turbo-tree.h"
 
 int turbo_fail(const struct turbo *t, const char *path, const char *what,
 	       errcode_t r, struct obd_error *err)
@@ -58,10 +59,7 @@ int turbo_init(struct turbo *t, u64 seconds, struct obd_error *err)
 		return turbo_fail(t, NULL, "open an ext4 file system", r, err);
 	}
 	t->fs->now = seconds;
-	r = ext2fs_allocate_inode_bitmap(t->fs, "made by this layer",
-					 &t->ours);
-	if (!r)
-		r = ext2fs_allocate_inode_bitmap(t->fs, "mapped", &t->mapped);
+	r = ext2fs_allocate_inode_bitmap(t->fs, "mapped", &t->mapped);
 	return r ? turbo_fail(t, NULL, "begin", r, err) :
 		   check_features(t, err);
 }
@@ -86,8 +84,7 @@ void turbo_release(struct turbo *t)
 	for (i = 0; i < t->nr_files; i++)
 		free(t->files[i].tail);
 	free(t->files);
-	if (t->ours)
-		ext2fs_free_inode_bitmap(t->ours);
+	turbo_forget(t);
 	if (t->mapped)
 		ext2fs_free_inode_bitmap(t->mapped);
 	if (t->fs)

@@ -27,7 +27,7 @@ struct turbo_file {
  * struct turbo - a layer being applied
  * @disk: the disk
  * @fs: the file system on it
- * @ours: inodes that this layer has made, or given attributes
+ * @names: what this layer has made, or given attributes; see turbo_claim()
  * @mapped: regular files that have their data in the tar
  * @files: these, and others that were removed since
  * @nr_files: how many
@@ -37,7 +37,7 @@ struct turbo_file {
 struct turbo {
 	struct turbo_disk disk;
 	ext2_filsys fs;
-	ext2fs_inode_bitmap ours;
+	void *names;
 	ext2fs_inode_bitmap mapped;
 	struct turbo_file *files;
 	u64 nr_files;

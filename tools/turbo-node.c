@@ -237,8 +237,9 @@ int turbo_make(struct turbo *t, const struct turbo_place *place,
 	r = make_node(t, place, entry, &ino);
 	if (r)
 		return turbo_fail(t, path, "make it", r, err);
-	ext2fs_mark_inode_bitmap2(t->ours, ino);
-	r = set_attributes(t, ino, entry);
+	r = turbo_claim(t, place);
+	if (!r)
+		r = set_attributes(t, ino, entry);
 	if (r)
 		return turbo_fail(t, path, "set its attributes", r, err);
 	r = set_xattrs(t, ino, entry, !there);
@@ -267,5 +268,6 @@ errcode_t turbo_make_link(struct turbo *t, const struct turbo_place *place,
 	if (r)
 		return r;
 	inode.i_links_count++;
-	return ext2fs_write_inode(t->fs, ino, &inode);
+	r = ext2fs_write_inode(t->fs, ino, &inode);
+	return r ? r : turbo_claim(t, place);
 }

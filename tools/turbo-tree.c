@@ -2,7 +2,9 @@
 /*
  * Find, make and remove names.
  */
+#define _GNU_SOURCE
 #include <limits.h>
+#include <search.h>
 
 #include "tools/turbo-tree.h"
 
@@ -118,6 +120,42 @@ errcode_t turbo_lookup(struct turbo *t, const struct turbo_place *place,
 	return r == EXT2_ET_FILE_NOT_FOUND ? 0 : r;
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct turbo_place *p = a, *q = b;
+
+	if (p->dir != q->dir)
+		return p->dir < q->dir ? -1 : 1;
+	return strcmp(p->name, q->name);
+}
+
+errcode_t turbo_claim(struct turbo *t, const struct turbo_place *place)
+{
+	size_t len = strlen(place->name) + 1;
+	struct turbo_place *mine, **found;
+
+	mine = malloc(sizeof(*mine) + len);
+	if (!mine)
+		return EXT2_ET_NO_MEMORY;
+	mine->dir = place->dir;
+	mine->name = memcpy(mine + 1, place->name, len);
+	found = tsearch(mine, &t->names, by_place);
+	if (!found || *found != mine)
+		free(mine);
+	return found ? 0 : EXT2_ET_NO_MEMORY;
+}
+
+void turbo_forget(struct turbo *t)
+{
+	tdestroy(t->names, free);
+	t->names = NULL;
+}
+
+static bool is_claimed(const struct turbo *t, const struct turbo_place *place)
+{
+	return tfind(place, &t->names, by_place);
+}
+
 errcode_t turbo_link(struct turbo *t, const struct turbo_place *place,
 		     ext2_ino_t ino, int type)
 {
@@ -143,9 +181,7 @@ errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
 		if (!r)
 			r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
 	}
-	if (!r)
-		ext2fs_mark_inode_bitmap2(t->ours, *ino);
-	return r;
+	return r ? r : turbo_claim(t, place);
 }
 
 static void listing_free(struct listing *listing)
@@ -267,7 +303,7 @@ static errcode_t remove_one(struct turbo *t, const struct turbo_place *place,
 	if (r && r != EXT2_ET_NO_DIRECTORY)
 		return r;
 	r = is_dir ? remove_below(t, ino, lower, depth + 1, gone) : 0;
-	if (lower && ext2fs_test_inode_bitmap2(t->ours, ino))
+	if (lower && is_claimed(t, place))
 		*gone = false;
 	return r || !*gone ? r : remove_name(t, place, ino, is_dir);
 }

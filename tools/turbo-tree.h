@@ -43,6 +43,22 @@ errcode_t turbo_lookup(struct turbo *t, const struct turbo_place *place,
 		       ext2_ino_t *ino);
 
 /**
+ * turbo_claim - remember that a name is of this layer
+ * @t: the layer
+ * @place: the name
+ *
+ * It may be there already. That it is removed need not be told: whatever gets the
+ * name afterwards, or the number of the directory, is of this layer as well.
+ */
+errcode_t turbo_claim(struct turbo *t, const struct turbo_place *place);
+
+/**
+ * turbo_forget - free what turbo_claim() allocated
+ * @t: the layer
+ */
+void turbo_forget(struct turbo *t);
+
+/**
  * turbo_link - give an inode a name
  * @t: the layer
  * @place: the name, which must be free

@@ -144,6 +144,7 @@ def middle(path):
     layer = Layer(path, pax=False)
     for name in ("opaque/new-before", "opaque/deep/new"):
         layer.file(name, 1000)
+    layer.link("opaque/link-to-lower", "kept/low")
     layer.whiteout("opaque/" + OPAQUE)
     layer.file("opaque/new-after", 1000)
     for name in (".wh.gone", ".wh.bye", ".wh.bye-linked", ".wh.never-there",
