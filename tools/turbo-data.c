@@ -191,7 +191,8 @@ errcode_t turbo_data_targets(struct turbo *t, struct changes *changes)
 		ext2fs_unmark_inode_bitmap2(t->mapped, file->ino);
 		r = find_file(t, file, changes);
 	}
-	qsort(changes->targets, changes->nr_targets, sizeof(*changes->targets),
-	      by_sector);
+	if (changes->nr_targets)
+		qsort(changes->targets, changes->nr_targets,
+		      sizeof(*changes->targets), by_sector);
 	return r;
 }
