@@ -31,17 +31,16 @@ add_layer()
 	image_of $((nr + 1))
 }
 
-# plain_root: "unpacked" is an empty file system, in which layers are unpacked.
+# plain_root: "unpacked" is an empty file system, in which layers are unpacked; it
+# is on the loop device DISK over the file "disk".
 plain_root()
 {
-	local disk
-
 	mkdir unpacked
 	truncate -s 512M disk
 	mke2fs -q -t ext4 -O ^has_journal disk
-	disk=$(losetup --find --show disk)
-	defer losetup --detach "$disk"
-	mount -t ext4 "$disk" unpacked
+	DISK=$(losetup --find --show disk)
+	defer losetup --detach "$DISK"
+	mount -t ext4 "$DISK" unpacked
 	defer umount unpacked
 }
 
