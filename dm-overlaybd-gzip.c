@@ -237,6 +237,19 @@ static int check_point(const struct obd_gzip *gzip, u32 nr,
 	return 0;
 }
 
+/* Whoever wants the last byte before @end inflates all that is behind the point. */
+static int check_gap(const struct obd_gzip *gzip, u32 nr, u64 end,
+		     struct obd_error *err)
+{
+	u64 gap = end - gzip->points[nr].data_pos;
+
+	if (gap <= OBD_GZIP_GAP_MAX)
+		return 0;
+	return obd_fail(err, -EOPNOTSUPP,
+			"gzip index: point %u: %llu bytes of data follow without another, expected at most %llu",
+			nr, (unsigned long long)gap, OBD_GZIP_GAP_MAX);
+}
+
 static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 		       struct obd_error *err)
 {
@@ -257,6 +270,9 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 			.bits = e->bits,
 		};
 		r = check_point(gzip, i, err);
+		if (!r && i)
+			r = check_gap(gzip, i - 1, gzip->points[i].data_pos,
+				      err);
 		if (r)
 			return r;
 	}
@@ -264,7 +280,7 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 		return obd_fail(err, -EINVAL,
 				"gzip index: point 0: data position is %llu, expected 0",
 				(unsigned long long)gzip->points[0].data_pos);
-	return 0;
+	return i ? check_gap(gzip, i - 1, gzip->data_size, err) : 0;
 }
 
 static int load_packed(struct obd_gzip *gzip, const void *table,

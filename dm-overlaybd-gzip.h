@@ -14,6 +14,9 @@
 /* A window of bytes that do not compress takes a little more as a zlib stream. */
 #define OBD_GZIP_STORED_MAX	(GZIDX_WINDOW_SIZE + 256)
 
+/* Data from a point to the next: what a hostile file can make of one read. */
+#define OBD_GZIP_GAP_MAX	(1ULL << 32)
+
 /**
  * struct obd_gzip_point - where inflation can begin
  * @data_pos: the first byte that it gives

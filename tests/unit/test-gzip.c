@@ -727,6 +727,37 @@ static void points_that_lie_are_refused(void **state)
 	release(&s);
 }
 
+/* Of a gzip file large enough for so much data. */
+static void points_far_apart_are_refused(void **state)
+{
+	u64 seed = test_seed(), end = OBD_GZIP_GAP_MAX;
+	struct gzidx_header *h;
+	struct gzidx_entry *e;
+	struct obd_error err;
+	struct subject s;
+	u32 last;
+
+	(void)state;
+	make_subject(&s, false, &seed);
+	e = (void *)(s.index.data + s.parsed.table_pos);
+	h = (void *)s.index.data;
+	last = s.parsed.nr_points - 1;
+	while (s.gzip.len < 2 * end / 1000)
+		buffer_add(&s.gzip, s.data.data, s.data.len);
+	end += le64_to_cpu(e[last].data_pos);
+	h->gzip_size = cpu_to_le64(s.gzip.len);
+	h->data_size = cpu_to_le64(end);
+	gzip_index_fix(h);
+	obd_gzip_release(&s.parsed);
+	assert_int_equal(parse(&s, &err), 0);
+	h->data_size = cpu_to_le64(end + 1);
+	gzip_index_fix(h);
+	refused(&s, "bytes of data follow");
+	e[last].data_pos = cpu_to_le64(end + 1);
+	refused(&s, "bytes of data follow");
+	release(&s);
+}
+
 static void packed_tables_that_lie_are_refused(void **state)
 {
 	u64 seed = test_seed();
@@ -859,6 +890,7 @@ int main(void)
 		cmocka_unit_test(all_members_are_read),
 		cmocka_unit_test(headers_that_lie_are_refused),
 		cmocka_unit_test(points_that_lie_are_refused),
+		cmocka_unit_test(points_far_apart_are_refused),
 		cmocka_unit_test(packed_tables_that_lie_are_refused),
 		cmocka_unit_test(garbage_does_no_harm),
 		cmocka_unit_test(fixtures_are_read),
