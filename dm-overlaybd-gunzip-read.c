@@ -2,6 +2,8 @@
 /*
  * What streams read of gzip files, now or ahead.
  */
+#include <linux/wait_bit.h>
+
 #include "dm-overlaybd-gunzip-read.h"
 
 int obd_gunzip_ahead_init(struct obd_gunzip_ahead *ahead)
@@ -22,7 +24,7 @@ void obd_gunzip_ahead_exit(struct obd_gunzip_ahead *ahead)
 static void prepare(struct bio *bio, struct bio_vec *bvec, struct obd_io *io,
 		    struct block_device *bdev, u64 begin, void *in, u32 size)
 {
-	bio_init(bio, bdev, bvec, 1, REQ_OP_READ | REQ_SYNC | REQ_META);
+	bio_init(bio, bdev, bvec, 1, REQ_OP_READ | REQ_META);
 	bio->bi_iter.bi_sector = begin >> SECTOR_SHIFT;
 	__bio_add_page(bio, virt_to_page(in), size, offset_in_page(in));
 	if (io->bio && io->bio->bi_bdev == bdev) {
@@ -58,6 +60,8 @@ void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
 	ahead->session = session;
 	size = round_up(ahead->end - begin, SECTOR_SIZE);
 	prepare(&ahead->bio, &ahead->bvec, io, bdev, begin, ahead->in, size);
+	/* A device that is suspended fails it at once: nobody waits for that. */
+	ahead->bio.bi_opf |= REQ_RAHEAD;
 	ahead->bio.bi_end_io = ahead_end;
 	ahead->bio.bi_private = ahead;
 	reinit_completion(&ahead->done);
@@ -67,11 +71,16 @@ void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
 
 /* What could not be read ahead has another chance when it is wanted. */
 u32 obd_gunzip_ahead_take(struct obd_gunzip_ahead *ahead,
-			  struct obd_gzip_stream *stream, u64 pos)
+			  struct obd_gzip_stream *stream, struct obd_io *io,
+			  u64 pos)
 {
 	u32 len;
 
 	if (pos < ahead->begin || pos >= ahead->end)
+		return 0;
+	/* Another target may have to wait longer for its bytes. */
+	if (ahead->session != io->reader->session &&
+	    !completion_done(&ahead->done))
 		return 0;
 	wait_for_completion_io(&ahead->done);
 	len = ahead->end - pos;
@@ -94,6 +103,7 @@ int obd_gunzip_read_now(struct obd_gzip_stream *stream, struct obd_io *io,
 
 	prepare(&bio, &bvec, io, bdev, pos - skip, stream->in,
 		round_up(skip + n, SECTOR_SIZE));
+	bio.bi_opf |= REQ_SYNC;
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 	stream->in_at = skip;

@@ -71,6 +71,7 @@ void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
  * obd_gunzip_ahead_take - have a stream go on with what was read ahead
  * @ahead: where it was read to
  * @stream: gets the bytes if they are those that it wants
+ * @io: what it serves
  * @pos: the first of these
  *
  * May sleep.
@@ -78,7 +79,8 @@ void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
  * Return: how many they are; 0 if they were not read ahead, or not to the end.
  */
 u32 obd_gunzip_ahead_take(struct obd_gunzip_ahead *ahead,
-			  struct obd_gzip_stream *stream, u64 pos);
+			  struct obd_gzip_stream *stream, struct obd_io *io,
+			  u64 pos);
 
 /**
  * obd_gunzip_read_now - read bytes for a stream, and wait for them

@@ -99,6 +99,8 @@ static int fetch(struct obd_gzip_stream *stream, void *context,
 	u64 end = worth_reading(&s->gunzip->gzip, context);
 	int n;
 
+	/* What takes no room in the data may be long. */
+	cond_resched();
 	if (file == OBD_GZIP_INDEX) {
 		obd_gunzip_ahead_start(&s->ahead, context, bdev,
 				       round_down(stream->in_pos, SECTOR_SIZE),
@@ -106,7 +108,7 @@ static int fetch(struct obd_gzip_stream *stream, void *context,
 		return obd_gunzip_read_now(stream, context, s->gunzip->index,
 					   pos, len);
 	}
-	n = obd_gunzip_ahead_take(&s->ahead, stream, pos) ?:
+	n = obd_gunzip_ahead_take(&s->ahead, stream, context, pos) ?:
 	    obd_gunzip_read_now(stream, context, bdev, pos, len);
 	if (n > 0)
 		obd_gunzip_ahead_start(&s->ahead, context, bdev, pos + n, end);

@@ -30,7 +30,7 @@ enum obd_gzip_file {
  *
  * While a window is read, @stream->in_pos is where it will go on afterwards.
  *
- * Return: how many they are, 1 to @len, and @len if that is no more than
+ * Return: how many they are, 1 to @len; all of the index if that is no more than
  * OBD_GZIP_STORED_MAX; or a negative errno.
  */
 typedef int (*obd_gzip_fetch)(struct obd_gzip_stream *stream, void *context,

@@ -237,17 +237,23 @@ static int check_point(const struct obd_gzip *gzip, u32 nr,
 	return 0;
 }
 
-/* Whoever wants the last byte before @end inflates all that is behind the point. */
-static int check_gap(const struct obd_gzip *gzip, u32 nr, u64 end,
-		     struct obd_error *err)
+/*
+ * Whoever wants the last byte before @end inflates all that is behind the point,
+ * and much of a gzip file need not give any data.
+ */
+static int check_gap(const struct obd_gzip *gzip, u32 nr, u64 data_end,
+		     u64 gzip_end, struct obd_error *err)
 {
-	u64 gap = end - gzip->points[nr].data_pos;
+	u64 data = data_end - gzip->points[nr].data_pos;
+	u64 stored = gzip_end - gzip->points[nr].gzip_pos;
 
-	if (gap <= OBD_GZIP_GAP_MAX)
+	if (data <= OBD_GZIP_GAP_MAX && stored <= 2 * OBD_GZIP_GAP_MAX)
 		return 0;
 	return obd_fail(err, -EOPNOTSUPP,
-			"gzip index: point %u: %llu bytes of data follow without another, expected at most %llu",
-			nr, (unsigned long long)gap, OBD_GZIP_GAP_MAX);
+			"gzip index: point %u: %llu bytes of data in %llu follow without another, expected at most %llu in %llu",
+			nr, (unsigned long long)data,
+			(unsigned long long)stored, OBD_GZIP_GAP_MAX,
+			2 * OBD_GZIP_GAP_MAX);
 }
 
 static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
@@ -272,7 +278,7 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 		r = check_point(gzip, i, err);
 		if (!r && i)
 			r = check_gap(gzip, i - 1, gzip->points[i].data_pos,
-				      err);
+				      gzip->points[i].gzip_pos, err);
 		if (r)
 			return r;
 	}
@@ -280,7 +286,8 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 		return obd_fail(err, -EINVAL,
 				"gzip index: point 0: data position is %llu, expected 0",
 				(unsigned long long)gzip->points[0].data_pos);
-	return i ? check_gap(gzip, i - 1, gzip->data_size, err) : 0;
+	return i ? check_gap(gzip, i - 1, gzip->data_size, gzip->gzip_size,
+			     err) : 0;
 }
 
 static int load_packed(struct obd_gzip *gzip, const void *table,

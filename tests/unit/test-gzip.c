@@ -752,9 +752,9 @@ static void points_far_apart_are_refused(void **state)
 	assert_int_equal(parse(&s, &err), 0);
 	h->data_size = cpu_to_le64(end + 1);
 	gzip_index_fix(h);
-	refused(&s, "bytes of data follow");
+	refused(&s, "follow without another");
 	e[last].data_pos = cpu_to_le64(end + 1);
-	refused(&s, "bytes of data follow");
+	refused(&s, "follow without another");
 	release(&s);
 }
 

@@ -38,11 +38,14 @@ initramfs()
 	rm -r "$dir"
 }
 
+# Whoever emulates a guest on a busy machine may not run one of its processors for
+# half a minute, which its kernel would take for a lockup.
 qemu_append()
 {
 	printf '%s ' console=ttyS0 panic=-1 oops=panic nokaslr mitigations=off \
 		tsc=reliable no_timer_check rcupdate.rcu_expedited=1 \
 		random.trust_cpu=on cryptomgr.notests kasan_multi_shot \
+		rcupdate.rcu_cpu_stall_timeout=120 watchdog_thresh=60 \
 		"vm_dir=$VM_DIR" "vm_run=$rundir" "$append"
 	qemu_icount_append
 }
