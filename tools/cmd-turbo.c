@@ -4,7 +4,6 @@
  * where it is.
  */
 #define _GNU_SOURCE
-#include <locale.h>
 #include <sys/stat.h>
 
 #include "tools/flat.h"
@@ -221,8 +220,6 @@ static int run(int argc, char **argv)
 	struct job job = { .turbo.disk.raw.dev.fd = -1, .out.fd = -1 };
 	int opt, r = EXIT_OK;
 
-	/* Names are bytes; libarchive leaves those of UTF-8 alone. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	layer_options_init(&job.layer);
 	opterr = 0;
 	while (!r && (opt = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {

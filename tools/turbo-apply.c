@@ -125,8 +125,9 @@ static int apply_link(struct turbo *t, const struct turbo_place *place,
 	/* It may have been in a directory that had this name. */
 	if (!r && !ext2fs_test_inode_bitmap2(t->fs->inode_map, ino))
 		r = EXT2_ET_FILE_NOT_FOUND;
-	if (!r && !there)
-		r = turbo_make_link(t, place, ino);
+	if (!r)
+		r = there ? turbo_claim(t, place) :
+			    turbo_make_link(t, place, ino);
 	return r ? turbo_fail(t, e->path, "make the link", r, err) : 0;
 }
 
@@ -167,6 +168,9 @@ static int apply_at(struct turbo *t, struct turbo_tar *tar,
 
 	if (!*path)
 		return apply_root(t, tar, e, err);
+	/* What another implementation of layers keeps of itself. */
+	if (starts_with(path, WHITEOUT_META) && strcmp(path, OPAQUE))
+		return 0;
 	name = strrchr(path, '/');
 	whiteout = starts_with(name ? name + 1 : path, WHITEOUT);
 	r = turbo_parent(t, path, !whiteout, &place);

@@ -90,7 +90,7 @@ static errcode_t copy_blocks(ext2_file_t file, struct archive *archive,
 		if (got == ARCHIVE_EOF)
 			break;
 		if (got != ARCHIVE_OK)
-			return archive_errno(archive) ?: EIO;
+			return max(archive_errno(archive), 0) ?: EIO;
 		r = pos < 0 || pos > size || len > size - pos ?
 		    EINVAL : copy_block(file, pos, buf, len);
 	}

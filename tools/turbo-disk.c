@@ -45,7 +45,8 @@ int turbo_disk_init(struct turbo_disk *disk, struct obd_error *err)
 		return obd_fail(err, -ENOMEM,
 				"no memory for a disk of %llu bytes",
 				(unsigned long long)disk->raw.dev.size);
-	touch_data(disk);
+	if (!disk->base)
+		touch_data(disk);
 	return 0;
 }
 
@@ -66,10 +67,14 @@ static int read_page(struct turbo_disk *disk, u64 page, u32 skip, void *buf,
 		     u32 len, struct obd_error *err)
 {
 	u64 pos = page * TURBO_PAGE + skip;
+	int r;
 
 	if (disk->base && !is_touched(disk, page))
 		return disk->base->read(disk->base->ctx, pos, buf, len, err);
-	return raw_read(&disk->raw, pos, buf, len, err);
+	r = obd_dev_read(&disk->raw.dev, pos, buf, len);
+	return r ? obd_fail(err, r, "%s: cannot read at byte %llu: %s",
+			    disk->raw.path, (unsigned long long)pos,
+			    strerror(-r)) : 0;
 }
 
 /* What libext2fs may ask for: hostile file systems point anywhere. */
@@ -130,7 +135,9 @@ errcode_t turbo_disk_write(struct turbo_disk *disk, u64 pos, const void *buf,
 	if (r)
 		return r;
 	if (pwrite(disk->raw.dev.fd, buf, len, pos) != len)
-		return errno ? errno : EIO;
+		r = ENOSPC;
+	if (r)
+		return r;
 	for (page = first; page < end; page++)
 		touch(disk, page);
 	return 0;
@@ -147,6 +154,10 @@ static errcode_t io_open(const char *name, int flags, io_channel *channel)
 	io->magic = EXT2_ET_MAGIC_IO_CHANNEL;
 	io->manager = &manager;
 	io->name = strdup(name);
+	if (!io->name) {
+		free(io);
+		return EXT2_ET_NO_MEMORY;
+	}
 	io->block_size = 1024;
 	io->refcount = 1;
 	io->private_data = opening;
@@ -238,8 +249,8 @@ errcode_t turbo_disk_open_fs(struct turbo_disk *disk, ext2_filsys *fs)
 	errcode_t r;
 
 	opening = disk;
-	r = ext2fs_open("disk", EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0,
-			&manager, fs);
+	r = ext2fs_open("disk", EXT2_FLAG_RW | EXT2_FLAG_64BITS |
+			EXT2_FLAG_SKIP_MMP, 0, 0, &manager, fs);
 	opening = NULL;
 	if (r)
 		return r;

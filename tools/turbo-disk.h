@@ -35,7 +35,7 @@ struct turbo_disk {
  *	turbo_disk_release(), also after a failure
  * @err: the reason, on failure
  *
- * What @raw holds already counts as written.
+ * Without a @base, what @raw holds already counts as written.
  *
  * Return: 0, or a negative errno.
  */

@@ -14,6 +14,8 @@ int turbo_fail(const struct turbo *t, const char *path, const char *what,
 
 	if (r == EXT2_ET_NO_MEMORY)
 		code = -ENOMEM;
+	else if (r == ENOSPC || r == EFBIG || r == EDQUOT || r == EIO)
+		code = -r;
 	else if (r == EXT2_ET_BLOCK_ALLOC_FAIL ||
 		 r == EXT2_ET_INODE_ALLOC_FAIL || r == EXT2_ET_EA_NO_SPACE)
 		code = -ENOSPC;
@@ -27,17 +29,35 @@ int turbo_fail(const struct turbo *t, const char *path, const char *what,
 			why);
 }
 
-/* Whose changes need more than is done here. */
+/* With these, what is changed here is changed as a whole. */
+#define INCOMPAT	(EXT2_FEATURE_INCOMPAT_FILETYPE |	\
+			 EXT2_FEATURE_INCOMPAT_META_BG |	\
+			 EXT3_FEATURE_INCOMPAT_EXTENTS |	\
+			 EXT4_FEATURE_INCOMPAT_64BIT |		\
+			 EXT4_FEATURE_INCOMPAT_FLEX_BG |	\
+			 EXT4_FEATURE_INCOMPAT_CSUM_SEED)
+#define RO_COMPAT	(EXT2_FEATURE_RO_COMPAT_SPARSE_SUPER |	\
+			 EXT2_FEATURE_RO_COMPAT_LARGE_FILE |	\
+			 EXT4_FEATURE_RO_COMPAT_HUGE_FILE |	\
+			 EXT4_FEATURE_RO_COMPAT_GDT_CSUM |	\
+			 EXT4_FEATURE_RO_COMPAT_DIR_NLINK |	\
+			 EXT4_FEATURE_RO_COMPAT_EXTRA_ISIZE |	\
+			 EXT4_FEATURE_RO_COMPAT_METADATA_CSUM)
+
 static int check_features(const struct turbo *t, struct obd_error *err)
 {
 	struct ext2_super_block *super = t->fs->super;
+	u32 incompat = super->s_feature_incompat & ~INCOMPAT;
+	u32 ro_compat = super->s_feature_ro_compat & ~RO_COMPAT;
 
-	if (ext2fs_has_feature_journal_needs_recovery(super))
+	if (ext2fs_has_feature_journal_needs_recovery(super) ||
+	    super->s_last_orphan)
 		return obd_fail(err, -EINVAL,
 				"the file system below was not unmounted: mount it once, and commit that");
-	if (ext2fs_has_feature_bigalloc(super))
+	if (incompat || ro_compat)
 		return obd_fail(err, -EOPNOTSUPP,
-				"the file system below has the feature bigalloc, which is not supported");
+				"the file system below has features (incompat %#x, ro_compat %#x) that are not supported, as are inline_data, ea_inode, quota, bigalloc and mmp",
+				incompat, ro_compat);
 	if (!(super->s_state & EXT2_VALID_FS) || super->s_state & EXT2_ERROR_FS)
 		return obd_fail(err, -EINVAL,
 				"the file system below has errors, or was not unmounted: expected a clean one");

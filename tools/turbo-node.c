@@ -13,14 +13,21 @@ static u32 time_extra(s64 seconds, u32 nanoseconds)
 	return ((seconds - (int32_t)seconds) >> 32 & 3) | nanoseconds << 2;
 }
 
+/* What two more bits than 32 can tell of. */
+static s64 limit_time(s64 seconds)
+{
+	return min_t(s64, max_t(s64, seconds, INT32_MIN),
+		     INT32_MAX + 3 * (1LL << 32));
+}
+
 static void set_times(struct ext2_inode_large *inode,
 		      struct archive_entry *entry)
 {
-	s64 mtime = archive_entry_mtime(entry), atime = mtime;
+	s64 mtime = limit_time(archive_entry_mtime(entry)), atime = mtime;
 	u32 mtime_ns = archive_entry_mtime_nsec(entry), atime_ns = mtime_ns;
 
 	if (archive_entry_atime_is_set(entry)) {
-		atime = archive_entry_atime(entry);
+		atime = limit_time(archive_entry_atime(entry));
 		atime_ns = archive_entry_atime_nsec(entry);
 	}
 	inode->i_mtime = mtime;
@@ -110,16 +117,18 @@ static u32 type_of(mode_t mode)
 }
 
 /* Small numbers are kept as they always were. */
-static void set_device(struct ext2_inode *inode, struct archive_entry *entry)
+static errcode_t set_device(struct ext2_inode *inode,
+			    struct archive_entry *entry)
 {
-	u32 major = archive_entry_rdevmajor(entry);
-	u32 minor = archive_entry_rdevminor(entry);
+	u64 major = archive_entry_rdevmajor(entry);
+	u64 minor = archive_entry_rdevminor(entry);
 
 	if (major < 256 && minor < 256)
 		inode->i_block[0] = major << 8 | minor;
 	else
 		inode->i_block[1] = (minor & 0xff) | major << 8 |
 				    (minor & ~0xffU) << 12;
+	return major < 1U << 12 && minor < 1U << 20 ? 0 : EINVAL;
 }
 
 static errcode_t init_extents(struct turbo *t, ext2_ino_t ino,
@@ -151,7 +160,7 @@ static errcode_t make_inode(struct turbo *t, ext2_ino_t dir,
 	if (S_ISREG(mode))
 		r = init_extents(t, *ino, &inode);
 	else if (S_ISCHR(mode) || S_ISBLK(mode))
-		set_device(&inode, entry);
+		r = set_device(&inode, entry);
 	if (!r)
 		r = ext2fs_write_new_inode(t->fs, *ino, &inode);
 	if (!r)

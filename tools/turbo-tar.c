@@ -112,20 +112,47 @@ static int read_rest(struct turbo_tar *tar, struct obd_error *err)
 	return n ? fail_tar(tar, err) : 0;
 }
 
+/*
+ * Names are bytes. In the C locale, which this program keeps, those of UTF-8 that
+ * libarchive cannot convert are left alone, with a warning; in any other it would
+ * compose them.
+ */
+static void warn(const struct turbo_tar *tar)
+{
+	const char *text = archive_error_string(tar->archive);
+
+	if (!strstr(text ? text : "", "can't be converted"))
+		complain("warning: %s: %s", tar->path, text ? text : "");
+}
+
+/* An entry may say that it is longer than what is stored of it. */
+static int check_content(const struct turbo_tar *tar, u64 limit,
+			 struct obd_error *err)
+{
+	if (tar->end <= limit)
+		return 0;
+	return obd_fail(err, -EINVAL,
+			"%s: the content of an entry ends at byte %llu, expected it to end before what follows at byte %llu",
+			tar->path, (unsigned long long)tar->end,
+			(unsigned long long)limit);
+}
+
 int turbo_tar_next(struct turbo_tar *tar, struct archive_entry **entry,
 		   u64 *pos, struct obd_error *err)
 {
 	int r = archive_read_next_header(tar->archive, entry);
 
 	if (r == ARCHIVE_EOF)
-		return read_rest(tar, err);
+		return read_rest(tar, err) ?:
+		       check_content(tar, tar->buf_pos + tar->buf_len, err);
 	if (r == ARCHIVE_WARN)
-		complain("warning: %s: %s", tar->path,
-			 archive_error_string(tar->archive));
+		warn(tar);
 	else if (r != ARCHIVE_OK)
 		return fail_tar(tar, err);
 	*pos = archive_filter_bytes(tar->archive, 0);
-	return 1;
+	r = check_content(tar, archive_read_header_position(tar->archive),
+			  err);
+	return r ? r : 1;
 }
 
 void turbo_tar_expect_end(struct turbo_tar *tar, u64 end)

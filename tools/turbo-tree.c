@@ -12,6 +12,13 @@
 #define DEPTH_MAX	2048
 #define LINKS_MAX	40
 
+/* On the way to a directory, following @links symbolic links so far. */
+struct walk {
+	ext2_ino_t dir;
+	bool create;
+	u32 links;
+};
+
 /* What a directory holds but for "." and "..". */
 struct listing {
 	struct listed {
@@ -32,10 +39,10 @@ static errcode_t read_link(struct turbo *t, ext2_ino_t ino, char *target)
 	errcode_t r;
 
 	r = ext2fs_read_inode(t->fs, ino, &inode);
+	if (!r && !LINUX_S_ISLNK(inode.i_mode))
+		r = EXT2_ET_NO_DIRECTORY;
 	if (r)
 		return r;
-	if (!LINUX_S_ISLNK(inode.i_mode))
-		return EXT2_ET_NO_DIRECTORY;
 	if (ext2fs_is_fast_symlink(&inode)) {
 		len = min_t(u64, EXT2_I_SIZE(&inode), sizeof(inode.i_block));
 		memcpy(target, inode.i_block, len);
@@ -50,62 +57,60 @@ static errcode_t read_link(struct turbo *t, ext2_ino_t ino, char *target)
 	return r;
 }
 
-static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
-		      bool create, u32 links);
+static errcode_t walk(struct turbo *t, struct walk *w, const char *name);
 
-/* Where a symbolic link leads, directories are made that are missing there. */
-static errcode_t walk_link(struct turbo *t, ext2_ino_t *dir, ext2_ino_t ino,
-			   u32 links)
+static errcode_t walk_link(struct turbo *t, struct walk *w, ext2_ino_t ino)
 {
 	char target[PATH_MAX], *rest = target, *name;
-	errcode_t r = read_link(t, ino, target);
+	errcode_t r = ++w->links > LINKS_MAX ? EXT2_ET_SYMLINK_LOOP :
+		      read_link(t, ino, target);
 
-	if (!r && links > LINKS_MAX)
-		r = EXT2_ET_SYMLINK_LOOP;
-	if (*target == '/')
-		*dir = EXT2_ROOT_INO;
+	if (!r && *target == '/')
+		w->dir = EXT2_ROOT_INO;
 	while (!r && (name = strsep(&rest, "/")))
 		if (*name && strcmp(name, "."))
-			r = walk(t, dir, name, true, links + 1);
+			r = walk(t, w, name);
 	return r;
 }
 
-static errcode_t walk(struct turbo *t, ext2_ino_t *dir, const char *name,
-		      bool create, u32 links)
+/*
+ * As the kernel does it, but that the root cannot be left. libext2fs would trust
+ * the sizes of links, and follow any number of them.
+ */
+static errcode_t walk(struct turbo *t, struct walk *w, const char *name)
 {
-	const struct turbo_place place = { *dir, name };
+	const struct turbo_place place = { w->dir, name };
 	ext2_ino_t ino;
 	errcode_t r;
 
-	r = ext2fs_namei_follow(t->fs, EXT2_ROOT_INO, *dir, name, &ino);
-	if (r == EXT2_ET_FILE_NOT_FOUND && create) {
-		r = turbo_lookup(t, &place, &ino);
-		if (!r && ino)
-			return walk_link(t, dir, ino, links);
-		if (!r)
-			r = turbo_mkdir(t, &place, &ino);
-	}
-	if (r)
-		return r;
-	*dir = ino;
-	return ext2fs_check_directory(t->fs, ino);
+	r = turbo_lookup(t, &place, &ino);
+	if (!r && !ino)
+		r = w->create && strcmp(name, "..") ?
+		    turbo_mkdir(t, &place, &ino) : EXT2_ET_FILE_NOT_FOUND;
+	if (!r)
+		r = ext2fs_check_directory(t->fs, ino);
+	if (r == EXT2_ET_NO_DIRECTORY)
+		return walk_link(t, w, ino);
+	if (!r)
+		w->dir = ino;
+	return r;
 }
 
 errcode_t turbo_parent(struct turbo *t, char *path, bool create,
 		       struct turbo_place *place)
 {
+	struct walk w = { .dir = EXT2_ROOT_INO, .create = create };
 	char *slash;
 	errcode_t r;
 
-	place->dir = EXT2_ROOT_INO;
 	while ((slash = strchr(path, '/'))) {
 		*slash = '\0';
-		r = walk(t, &place->dir, path, create, 0);
+		r = walk(t, &w, path);
 		if (r)
 			return r;
 		path = slash + 1;
 	}
-	place->name = path;
+	*place = (struct turbo_place) { w.dir, path };
 	return 0;
 }
 
@@ -167,8 +172,20 @@ errcode_t turbo_link(struct turbo *t, const struct turbo_place *place,
 	return r ? r : ext2fs_link(t->fs, place->dir, place->name, ino, type);
 }
 
-errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
-		      ext2_ino_t *ino)
+/* 1 stands for more links than can be counted. */
+static errcode_t limit_links(struct turbo *t, ext2_ino_t dir, u32 before)
+{
+	struct ext2_inode inode;
+	errcode_t r = ext2fs_read_inode(t->fs, dir, &inode);
+
+	if (r || (before > 1 && before < EXT2_LINK_MAX))
+		return r;
+	inode.i_links_count = 1;
+	return ext2fs_write_inode(t->fs, dir, &inode);
+}
+
+static errcode_t make_dir(struct turbo *t, const struct turbo_place *place,
+			  ext2_ino_t *ino)
 {
 	errcode_t r = ext2fs_new_inode(t->fs, place->dir, LINUX_S_IFDIR, NULL,
 				       ino);
@@ -176,11 +193,25 @@ errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
 	if (r)
 		return r;
 	r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
-	if (r == EXT2_ET_DIR_NO_SPACE) {
-		r = ext2fs_expand_dir(t->fs, place->dir);
-		if (!r)
-			r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
-	}
+	if (r != EXT2_ET_DIR_NO_SPACE)
+		return r;
+	r = ext2fs_expand_dir(t->fs, place->dir);
+	return r ? r : ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
+}
+
+errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
+		      ext2_ino_t *ino)
+{
+	struct ext2_inode parent;
+	errcode_t r = ext2fs_read_inode(t->fs, place->dir, &parent);
+
+	if (!r && parent.i_links_count >= EXT2_LINK_MAX &&
+	    !ext2fs_has_feature_dir_nlink(t->fs->super))
+		r = EMLINK;
+	if (!r)
+		r = make_dir(t, place, ino);
+	if (!r)
+		r = limit_links(t, place->dir, parent.i_links_count);
 	return r ? r : turbo_claim(t, place);
 }
 
@@ -241,8 +272,8 @@ static errcode_t free_inode(struct turbo *t, ext2_ino_t ino,
 		r = ext2fs_punch(t->fs, ino, small, NULL, 0, ~0ULL);
 	if (r)
 		return r;
-	inode->i_links_count = 0;
-	inode->i_dtime = t->fs->now;
+	/* A small time of deletion would mean an orphan to others. */
+	memset(inode, 0, sizeof(*inode));
 	ext2fs_inode_alloc_stats2(t->fs, ino, -1, is_dir);
 	ext2fs_unmark_inode_bitmap2(t->mapped, ino);
 	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(*inode));

@@ -132,6 +132,14 @@ def lowest(path):
         layer.file(name, 6000)
     layer.link("still-there", "bye-linked")
     layer.symlink("from-link", "kept/low")
+    layer.link("opaque/shared", "kept/low")
+    # Two ways to write the same letter, and so two names.
+    for name in ("names/e\u0301", "names/\u00e9", "names/\u1100\u1161"):
+        layer.file(name, len(name.encode()))
+    layer.symlink("names/link", "e\u0301")
+    layer.link("names/linked", "names/e\u0301")
+    for i in range(20):
+        layer.symlink(f"chain-{i}", f"chain-{i + 1}" if i < 19 else "kept")
     layer.symlink("link-to-dir", "kept")
     layer.symlink("early", "./late/../late/dir")
     layer.file("early/file", 600)
@@ -145,6 +153,9 @@ def middle(path):
     for name in ("opaque/new-before", "opaque/deep/new"):
         layer.file(name, 1000)
     layer.link("opaque/link-to-lower", "kept/low")
+    layer.link("opaque/shared", "kept/low")
+    layer.file("chain-0/through-many", 9)
+    layer.file(".wh..wh.plnk/1.2", 5)
     layer.whiteout("opaque/" + OPAQUE)
     layer.file("opaque/new-after", 1000)
     for name in (".wh.gone", ".wh.bye", ".wh.bye-linked", ".wh.never-there",
@@ -184,6 +195,7 @@ def highest(path):
     layer.file("many/only", 12345)
     layer.whiteout(".wh.to-dir")
     layer.whiteout("etc/.wh.xattrs")
+    layer.whiteout("names/.wh.e\u0301")
     layer.file("gone", 100)
     layer.file_dirty("dirty-700", 300)
     layer.add("replaced", tarfile.FIFOTYPE)
@@ -313,6 +325,8 @@ def parents(folder, ours, times):
 def apply(root, tar, member, ours, times):
     name = os.path.normpath("/" + member.name).lstrip("/")
     base = os.path.basename(name)
+    if name.startswith(WHITEOUT + WHITEOUT) and name != OPAQUE:
+        return
     folder = resolve(root, os.path.dirname(name))
     if base == OPAQUE:
         for child in os.listdir(folder):

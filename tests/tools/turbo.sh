@@ -72,6 +72,12 @@ right()
 
 right 4096 dirty-1 dirty-511 dirty-4097 dirty-8191
 
+# As it is once somebody has written to it: what was removed is no orphan.
+for field in mkfs_time mtime wtime; do
+	echo "set_super_value $field now"
+done | debugfs -w -f - disk >log 2>&1
+in_order disk
+
 # Nothing is kept of what stays as it is.
 tar -cf empty.tar -T /dev/null
 expect 0 "$tool" turbo --base image.json --json --out nothing empty.tar
@@ -140,6 +146,14 @@ for name in . ..; do
 done
 bad loop.tar 'link = tarfile.SYMTYPE; add("a", link, linkname="b"); add("b", link, linkname="a"); add("a/c")'
 refused 3 "'a/c': cannot find its directory" loop.tar
+bad long-walk.tar 'link = tarfile.SYMTYPE; add("l7/"); [add(f"l{i}", link, linkname=f"l{i + 1}/../" * 500) for i in range(7)]; add("l0/x")'
+refused 3 "'l0/x': cannot find its directory" long-walk.tar
+bad longer.tar 'add("a", data=bytes(512), pax_headers={"SCHILY.realsize": "3000"}); add("b", data=b"b" * 3000)'
+refused 3 'the content of an entry ends at byte' longer.tar
+bad longest.tar 'add("a", data=bytes(512), pax_headers={"SCHILY.realsize": "300000"})'
+refused 3 'the content of an entry ends at byte' longest.tar
+bad device.tar 'add("a", tarfile.CHRTYPE, devmajor=4096, devminor=0)'
+refused 3 "'a': cannot make it" device.tar
 bad file.tar 'add("a"); add("a/b")'
 refused 3 "'a/b': cannot find its directory" file.tar
 bad uid.tar 'add("a", uid=1 << 33)'
@@ -186,6 +200,14 @@ refused_base 3 'cannot open an ext4 file system'
 expect 0 "$tool" create-upper --size 32M data index
 config_with_upper data index base >base.json
 refused_base 1 'has a writable layer'
+for feature in inline_data ea_inode quota mmp; do
+	rm -f features.raw
+	mke2fs -q -t ext4 -O "^has_journal,$feature" features.raw 16M >log 2>&1 ||
+		fail "$(cat log)"
+	expect 0 "$tool" create --raw features.raw features
+	config_of features >base.json
+	refused_base 1 'has features'
+done
 debugfs -w -R 'feature has_journal needs_recovery' base.raw 2>log >&2
 expect 0 "$tool" create --raw base.raw dirty
 config_of dirty >base.json
