@@ -15,7 +15,7 @@
 #define OBD_GZIP_STORED_MAX	(GZIDX_WINDOW_SIZE + 256)
 
 /* Data from a point to the next: what a hostile file can make of one read. */
-#define OBD_GZIP_GAP_MAX	(1ULL << 32)
+#define OBD_GZIP_GAP_MAX	(4ULL << 30)
 
 /**
  * struct obd_gzip_point - where inflation can begin
