@@ -176,12 +176,9 @@ static errcode_t make_symlink(struct turbo *t, const struct turbo_place *place,
 
 	if (r)
 		return r;
-	r = ext2fs_symlink(t->fs, place->dir, *ino, place->name, target);
-	if (r != EXT2_ET_DIR_NO_SPACE)
-		return r;
-	r = ext2fs_expand_dir(t->fs, place->dir);
-	return r ? r : ext2fs_symlink(t->fs, place->dir, *ino, place->name,
-				      target);
+	/* The link has no name yet: turbo_link() makes room for one. */
+	r = ext2fs_symlink(t->fs, place->dir, *ino, NULL, target);
+	return r ? r : turbo_link(t, place, *ino, EXT2_FT_SYMLINK);
 }
 
 static errcode_t make_other(struct turbo *t, const struct turbo_place *place,

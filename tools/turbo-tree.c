@@ -192,11 +192,8 @@ static errcode_t make_dir(struct turbo *t, const struct turbo_place *place,
 
 	if (r)
 		return r;
-	r = ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
-	if (r != EXT2_ET_DIR_NO_SPACE)
-		return r;
-	r = ext2fs_expand_dir(t->fs, place->dir);
-	return r ? r : ext2fs_mkdir(t->fs, place->dir, *ino, place->name);
+	r = ext2fs_mkdir(t->fs, place->dir, *ino, NULL);
+	return r ? r : turbo_link(t, place, *ino, EXT2_FT_DIR);
 }
 
 errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
