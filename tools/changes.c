@@ -5,6 +5,7 @@
 #include <isa-l/crc64.h>
 #include <isa-l/mem_routines.h>
 
+#include "tools/array.h"
 #include "tools/changes.h"
 #include "tools/workers.h"
 
@@ -36,21 +37,6 @@ struct found {
 	bool has_data;
 };
 
-static int make_room(void **array, u64 *max, u64 nr, size_t size)
-{
-	u64 more = *max + *max / 2 + 64;
-	void *p;
-
-	if (nr < *max)
-		return 0;
-	p = reallocarray(*array, more, size);
-	if (!p)
-		return -ENOMEM;
-	*array = p;
-	*max = more;
-	return 0;
-}
-
 int changes_add(struct changes *c, u64 sector, u64 len, bool zeroed)
 {
 	struct change *last = c->nr ? &c->list[c->nr - 1] : NULL;
@@ -60,7 +46,7 @@ int changes_add(struct changes *c, u64 sector, u64 len, bool zeroed)
 		last->len += len;
 		return 0;
 	}
-	if (make_room((void **)&c->list, &c->max, c->nr, sizeof(*c->list)))
+	if (array_room((void **)&c->list, &c->max, c->nr, sizeof(*c->list)))
 		return -ENOMEM;
 	c->list[c->nr++] = (struct change) {
 		.sector = sector,
@@ -80,8 +66,8 @@ int changes_add_target(struct changes *c, const struct target_extent *extent)
 		last->len += extent->len;
 		return 0;
 	}
-	if (make_room((void **)&c->targets, &c->max_targets, c->nr_targets,
-		      sizeof(*c->targets)))
+	if (array_room((void **)&c->targets, &c->max_targets, c->nr_targets,
+		       sizeof(*c->targets)))
 		return -ENOMEM;
 	c->targets[c->nr_targets++] = *extent;
 	return 0;
@@ -89,8 +75,8 @@ int changes_add_target(struct changes *c, const struct target_extent *extent)
 
 int changes_add_sum(struct changes *c, u64 sum)
 {
-	if (make_room((void **)&c->sums, &c->max_sums, c->nr_sums,
-		      sizeof(*c->sums)))
+	if (array_room((void **)&c->sums, &c->max_sums, c->nr_sums,
+		       sizeof(*c->sums)))
 		return -ENOMEM;
 	c->sums[c->nr_sums++] = sum;
 	return 0;
@@ -265,7 +251,7 @@ static int list_chunks(struct scan *s, struct obd_error *err)
 			data = min(data, raw_next_data(s->base, pos, end));
 		if (data >= end)
 			return 0;
-		if (make_room((void **)&s->chunks, &s->max_chunks,
+		if (array_room((void **)&s->chunks, &s->max_chunks,
 			      s->nr_chunks, sizeof(*s->chunks)))
 			return obd_fail(err, -ENOMEM, "no memory for %llu chunks",
 					(unsigned long long)s->nr_chunks);

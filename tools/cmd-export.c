@@ -4,6 +4,7 @@
  */
 #include <getopt.h>
 
+#include "tools/array.h"
 #include "tools/commands.h"
 #include "tools/flat.h"
 #include "tools/options.h"
@@ -74,19 +75,11 @@ static int add_piece(struct export *ex, u64 sector, u64 len)
 		last[-1].bytes += bytes;
 		return 0;
 	}
-	if (ex->nr_pieces == ex->max_pieces) {
-		u64 max_pieces = 2 * ex->max_pieces + 64;
-		struct piece *more = reallocarray(ex->pieces, max_pieces,
-						  sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		ex->pieces = more;
-		ex->max_pieces = max_pieces;
-		last = &ex->pieces[ex->nr_pieces];
-	}
-	*last = (struct piece) { sector, sector + len, bytes };
-	ex->nr_pieces++;
+	if (array_room((void **)&ex->pieces, &ex->max_pieces, ex->nr_pieces,
+		       sizeof(*ex->pieces)))
+		return -ENOMEM;
+	ex->pieces[ex->nr_pieces++] =
+		(struct piece) { sector, sector + len, bytes };
 	return 0;
 }
 

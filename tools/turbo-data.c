@@ -2,6 +2,7 @@
 /*
  * Allocate blocks for files, and map them onto a tar.
  */
+#include "tools/array.h"
 #include "tools/turbo-data.h"
 
 /* Blocks of a file that lie together, as they are found. */
@@ -15,16 +16,9 @@ struct run {
 
 static int note_file(struct turbo *t, const struct turbo_file *file)
 {
-	u64 max = t->max_files + t->max_files / 2 + 64;
-	struct turbo_file *more;
-
-	if (t->nr_files == t->max_files) {
-		more = reallocarray(t->files, max, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		t->files = more;
-		t->max_files = max;
-	}
+	if (array_room((void **)&t->files, &t->max_files, t->nr_files,
+		       sizeof(*t->files)))
+		return -ENOMEM;
 	t->files[t->nr_files++] = *file;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <search.h>
 
+#include "tools/array.h"
 #include "tools/turbo-tree.h"
 
 /* Deeper than any path leads; a damaged file system may have circles. */
@@ -25,8 +26,8 @@ struct listing {
 		ext2_ino_t ino;
 		char *name;
 	} *list;
-	u32 nr;
-	u32 max;
+	u64 nr;
+	u64 max;
 	bool no_memory;
 };
 
@@ -214,7 +215,7 @@ errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
 
 static void listing_free(struct listing *listing)
 {
-	u32 i;
+	u64 i;
 
 	for (i = 0; i < listing->nr; i++)
 		free(listing->list[i].name);
@@ -225,20 +226,15 @@ static int list_one(struct ext2_dir_entry *e, int offset, int block_size,
 		    char *buf, void *ctx)
 {
 	struct listing *listing = ctx;
-	u32 max = listing->max + listing->max / 2 + 16;
 	u32 len = ext2fs_dirent_name_len(e);
-	struct listed *more;
 
 	if ((len == 1 && e->name[0] == '.') ||
 	    (len == 2 && !memcmp(e->name, "..", 2)))
 		return 0;
-	if (listing->nr == listing->max) {
-		more = reallocarray(listing->list, max, sizeof(*more));
-		listing->no_memory = !more;
-		if (!more)
-			return DIRENT_ABORT;
-		listing->list = more;
-		listing->max = max;
+	if (array_room((void **)&listing->list, &listing->max, listing->nr,
+		       sizeof(*listing->list))) {
+		listing->no_memory = true;
+		return DIRENT_ABORT;
 	}
 	listing->list[listing->nr++] = (struct listed) {
 		.ino = e->inode, .name = strndup(e->name, len)
@@ -251,7 +247,7 @@ static errcode_t list_dir(struct turbo *t, ext2_ino_t dir,
 {
 	errcode_t r = ext2fs_dir_iterate(t->fs, dir, 0, NULL, list_one,
 					 listing);
-	u32 i;
+	u64 i;
 
 	for (i = 0; i < listing->nr; i++)
 		listing->no_memory |= !listing->list[i].name;
@@ -343,7 +339,7 @@ static errcode_t remove_below(struct turbo *t, ext2_ino_t dir, bool lower,
 	struct turbo_place place = { .dir = dir };
 	errcode_t r;
 	bool gone;
-	u32 i;
+	u64 i;
 
 	*empty = true;
 	if (depth > DEPTH_MAX)
