@@ -15,7 +15,6 @@
  *	checked_read	all of a thread's with one bio, or each one if random
  */
 #include <linux/bio.h>
-#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
@@ -24,12 +23,11 @@
 #include <linux/workqueue.h>
 
 #include "bench-clock.h"
+#include "bench-load.h"
 #include "bench-place.h"
-#include "dm-overlaybd-bdev.h"
 
 /* Output goes round in as much as a large read has, to use caches alike. */
 #define OUTPUT_SIZE	SZ_1M
-#define LOAD_SIZE	SZ_1M
 
 /* Stored blocks may be larger than what is in them, by their CRCs and a bit. */
 #define INPUT_SIZE	SZ_2M
@@ -277,21 +275,11 @@ static int worker_init(struct worker *w)
 
 static int load_blocks(void)
 {
-	u64 begin = obd_zfile_offset(&blob.zfile, 0), pos = 0;
-	u64 size = blob.zfile.index_offset - begin;
-	int r = 0;
+	u64 begin = obd_zfile_offset(&blob.zfile, 0);
 
-	stored = vmalloc(size);
-	if (!stored)
-		return -ENOMEM;
-	while (!r && pos < size) {
-		u32 n = min_t(u64, size - pos, LOAD_SIZE);
-
-		r = obd_dev_read(&dev, blob.start + begin + pos, stored + pos,
-				 n);
-		pos += n;
-	}
-	return r;
+	stored = bench_load(&dev, blob.start + begin,
+			    blob.zfile.index_offset - begin);
+	return PTR_ERR_OR_ZERO(stored);
 }
 
 static int load_blob(void)
@@ -312,18 +300,8 @@ static int load_blob(void)
 
 static int load_device(void)
 {
-	/* Unlike the functions that open a block device, this one stays. */
-	file = filp_open(device, O_RDONLY | O_LARGEFILE, 0);
-	if (IS_ERR(file)) {
-		int r = PTR_ERR(file);
-
-		file = NULL;
-		return r;
-	}
-	if (!S_ISBLK(file_inode(file)->i_mode))
-		return -ENOTBLK;
-	dev.bdev = I_BDEV(file->f_mapping->host);
-	return load_blob();
+	file = bench_open(device, &dev);
+	return PTR_ERR_OR_ZERO(file) ?: load_blob();
 }
 
 static void bench_cleanup(void)
@@ -339,9 +317,10 @@ static void bench_cleanup(void)
 		kfree(workers[i].bvecs);
 	}
 	kfree(workers);
-	vfree(stored);
+	if (!IS_ERR(stored))
+		vfree(stored);
 	obd_blob_release(&blob);
-	if (file)
+	if (!IS_ERR_OR_NULL(file))
 		filp_close(file, NULL);
 }
 

@@ -19,21 +19,18 @@
  * window of the nearest access point is unpacked and set, what lies before the
  * block is inflated, and the block.
  */
-#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
-#include <linux/vmalloc.h>
 
 #include "bench-clock.h"
+#include "bench-load.h"
 #include "bench-place.h"
-#include "dm-overlaybd-bdev.h"
 #include "dm-overlaybd-gzip.h"
 
 #define BLOCK_BYTES	((u32)BIT(OBD_GZIP_BLOCK_SHIFT))
 #define OUTPUT_SIZE	SZ_1M
 #define INPUT_SIZE	SZ_64K
-#define LOAD_SIZE	SZ_1M
 
 #define PASS_CRC	0x1UL
 #define PASS_READ	0x2UL
@@ -282,28 +279,13 @@ static int passes_init(void)
 
 static int load(unsigned int file, const char *path, u64 size)
 {
-	u64 pos = 0;
-	int r = 0;
-
-	/* Unlike the functions that open a block device, this one stays. */
-	files[file] = filp_open(path, O_RDONLY | O_LARGEFILE, 0);
+	files[file] = bench_open(path, &devs[file]);
 	if (IS_ERR(files[file]))
 		return PTR_ERR(files[file]);
-	if (!S_ISBLK(file_inode(files[file])->i_mode))
-		return -ENOTBLK;
-	devs[file].bdev = I_BDEV(files[file]->f_mapping->host);
 	if (!size || size > obd_dev_size(&devs[file]))
 		return -EINVAL;
-	stored[file] = vmalloc(size);
-	if (!stored[file])
-		return -ENOMEM;
-	while (!r && pos < size) {
-		u32 n = min_t(u64, size - pos, LOAD_SIZE);
-
-		r = obd_dev_read(&devs[file], pos, stored[file] + pos, n);
-		pos += n;
-	}
-	return r;
+	stored[file] = bench_load(&devs[file], 0, size);
+	return PTR_ERR_OR_ZERO(stored[file]);
 }
 
 static int open_index(void)
@@ -331,7 +313,8 @@ static void bench_cleanup(void)
 	vfree(output);
 	obd_gzip_release(&gzip);
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		vfree(stored[i]);
+		if (!IS_ERR(stored[i]))
+			vfree(stored[i]);
 		if (!IS_ERR_OR_NULL(files[i]))
 			filp_close(files[i], NULL);
 	}
