@@ -252,7 +252,7 @@ static int list_chunks(struct scan *s, struct obd_error *err)
 		if (data >= end)
 			return 0;
 		if (array_room((void **)&s->chunks, &s->max_chunks,
-			      s->nr_chunks, sizeof(*s->chunks)))
+			       s->nr_chunks, sizeof(*s->chunks)))
 			return obd_fail(err, -ENOMEM, "no memory for %llu chunks",
 					(unsigned long long)s->nr_chunks);
 		s->chunks[s->nr_chunks++] = data / CHUNK_BYTES;
