@@ -181,6 +181,9 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/asan.a $(HEADERS)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(SANITIZE) -pthread $< $(BUILD)/asan.a \
 		$(LIBS) -lcmocka -o $@
 
+# Contains a file of the kernel's.
+$(BUILD)/unit/test-upper-map: dm-overlaybd-upper-map.c
+
 $(BUILD)/fuzz.a: $(FUZZ_OBJ)
 	$(call say,AR)
 	$(Q)rm -f $@ && ar rcs $@ $^

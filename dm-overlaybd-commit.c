@@ -18,7 +18,7 @@ void obd_upper_kick(struct obd_upper *u)
 
 s64 obd_upper_log_room(const struct obd_upper *u)
 {
-	u64 used = u->log_end + u->nr_pending + obd_upper_live(u) +
+	u64 used = u->log_end + u->nr_pending + obd_upper_map_pieces(&u->map) +
 		   (u64)SLOTS_PER_RESERVED * u->nr_reserved + SLACK_SLOTS;
 
 	return (s64)u->log_slots - (s64)used;

@@ -13,15 +13,10 @@
 #define EXTENTS_PER_RESERVED 2ULL /* that it may add to what is mapped */
 #define COLLECT_MAX	256U	/* extents, with the lock held */
 
-u64 obd_upper_live(const struct obd_upper *u)
-{
-	return u->map.nr + div_u64(u->map.sectors, OBD_WRITE_MAX_SECTORS);
-}
-
 bool obd_upper_compactable(const struct obd_upper *u)
 {
 	u64 gain = max_t(u64, GAIN_MIN, u->log_slots / GAIN_PART);
-	u64 live = obd_upper_live(u);
+	u64 live = obd_upper_map_pieces(&u->map);
 	s64 room = obd_upper_log_room(u);
 
 	if (room < 0 ||
@@ -42,10 +37,6 @@ static u32 collect_some(struct obd_upper *u, u64 *sector,
 	for (n = 0; n < max; n++) {
 		if (!obd_upper_map_next(&u->map, sector, &piece, &first))
 			break;
-		if (piece.len > OBD_WRITE_MAX_SECTORS) {
-			piece.len = OBD_WRITE_MAX_SECTORS;
-			*sector = first + piece.len;
-		}
 		obd_log_entry(&e[n], first, piece.len, piece.moffset, u->tag);
 	}
 	return n;

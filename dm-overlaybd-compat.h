@@ -27,6 +27,7 @@
 #include <linux/srcu.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 #include <linux/zlib.h>
 #include <linux/zstd.h>
 

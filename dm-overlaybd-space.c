@@ -89,15 +89,15 @@ static int load_free(struct obd_space *space, const struct used *used, u64 nr,
 int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
 		   spinlock_t *lock, struct obd_error *err)
 {
+	u64 nr = obd_upper_map_pieces(map);
 	struct used *used;
-	u64 nr;
 	int r;
 
-	used = kvmalloc_array(map->nr, sizeof(*used), OBD_GFP_BLOB);
-	if (map->nr && !used)
+	used = kvmalloc_array(nr, sizeof(*used), OBD_GFP_BLOB);
+	if (nr && !used)
 		return obd_fail(err, -ENOMEM, "no memory for %llu extents",
-				(unsigned long long)map->nr);
-	nr = collect_used(map, lock, used, map->nr);
+				(unsigned long long)nr);
+	nr = collect_used(map, lock, used, nr);
 	sort(used, nr, sizeof(*used), compare_used, NULL);
 	r = load_free(space, used, nr, lock, err);
 	kvfree(used);

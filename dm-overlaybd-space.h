@@ -9,6 +9,7 @@
 #define DM_OVERLAYBD_SPACE_H
 
 #include "dm-overlaybd-error.h"
+#include "dm-overlaybd-ranges.h"
 #include "dm-overlaybd-upper-map.h"
 
 /**

@@ -73,7 +73,7 @@ static bool is_hole(struct obd_target *t, sector_t sector, sector_t len)
 	struct obd_piece piece;
 	struct obd_range range;
 
-	obd_upper_map_lookup(&t->upper.shared->map, sector, &piece);
+	obd_upper_map_lookup(&t->upper.shared->map, sector, len, &piece);
 	if (piece.what != OBD_UNMAPPED || piece.len < len)
 		return false;
 	if (beyond_stack(t, sector))

@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a writable layer maps, and sets of ranges of sectors.
+ * What a writable layer maps.
  *
- * The value of an extent: 0 for zeroes; for data an odd number, twice the
- * distance from virtual sector to sector of the data device, modulo
- * 2^SHIFT_BITS, plus 1.
+ * An entry: none where nothing is mapped; the value 0 for zeroes; for data an
+ * odd value, twice the distance from virtual sector to sector of the data
+ * device, modulo 2^SHIFT_BITS, plus 1; or a node, whose slots have an entry
+ * each for an equal part of the sectors. Parts of a chunk are of 128, 8 and 1
+ * sectors. The slots of a node never have the same value all: it is the node's
+ * then, so that a run of sectors takes few steps.
+ *
+ * Whoever looks something up holds the RCU lock: a node that is replaced still
+ * says what it did.
  */
-#include "dm-overlaybd-format.h"
 #include "dm-overlaybd-upper-map.h"
 
 #define SHIFT_BITS	(LSMT_MOFFSET_BITS + 1)
 #define SHIFT_MASK	((1UL << SHIFT_BITS) - 1)
-#define NODE_BYTES	256
-#define NODE_SLOTS_MIN	7	/* but for the root */
 
-static void tree_init(struct maple_tree *tree, unsigned int flags,
-		      spinlock_t *lock)
-{
-	mt_init_flags(tree, MT_FLAGS_LOCK_EXTERN | flags);
-	mt_set_external_lock(tree, lock);
-}
+#define CHUNK_SHIFT	11	/* a chunk has that many sectors: 1 MiB */
+#define CHUNK_LAST	((1UL << CHUNK_SHIFT) - 1)
+#define NODE_SHIFT	4	/* slots of a node; the smallest has fewer */
+#define NODE_BYTES	192	/* that the allocator takes for one */
+#define XA_NODE_BYTES	576	/* the same for those above the chunks */
+#define XA_NODE_SHIFT	6	/* where they have most slots */
+
+/**
+ * struct node - the parts of a range of sectors
+ * @rcu: for freeing it
+ * @slots: their entries
+ */
+struct node {
+	struct rcu_head rcu;
+	void __rcu *slots[];
+};
 
 static void *value_of(u64 sector, const struct obd_piece *piece)
 {
@@ -45,139 +58,368 @@ static void piece_of(const void *entry, u64 sector, struct obd_piece *piece)
 		piece->moffset = (sector + (value >> 1)) & SHIFT_MASK;
 }
 
-void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock)
+static bool is_node(const void *entry)
 {
-	tree_init(&map->tree, MT_FLAGS_USE_RCU, lock);
-	seqcount_spinlock_init(&map->changes, lock);
+	return entry && !xa_is_value(entry);
 }
 
-/*
- * Nobody else has the tree any more: its nodes need not be left to RCU, and the
- * lock, which a large one holds for long, is there for its own checks only.
- */
-static void tree_exit(struct maple_tree *tree)
+/* Ranges have 2^@shift sectors; what is the shift of their parts? */
+static unsigned int shift_below(unsigned int shift)
 {
-	static DEFINE_SPINLOCK(lock);
+	return shift > NODE_SHIFT ? shift - NODE_SHIFT : 0;
+}
 
-	spin_lock(&lock);
-	mt_set_external_lock(tree, &lock);
-	mt_clear_in_rcu(tree);
-	__mt_destroy(tree);
-	spin_unlock(&lock);
+static unsigned int nr_slots(unsigned int shift)
+{
+	return 1U << (shift - shift_below(shift));
+}
+
+static bool begins_range(u64 sector, unsigned int shift)
+{
+	return !(sector & ((1UL << shift) - 1));
+}
+
+/* The slot, of a range's node, that a sector belongs to. */
+static void __rcu **slot_of(struct node *node, u64 sector, unsigned int shift)
+{
+	return &node->slots[(sector >> shift_below(shift)) &
+			    (nr_slots(shift) - 1)];
+}
+
+static struct node *new_node(struct obd_upper_map *map, void *entry,
+			     unsigned int shift, gfp_t gfp)
+{
+	unsigned int i, nr = nr_slots(shift);
+	struct node *node = kmalloc(struct_size(node, slots, nr), gfp);
+
+	if (!node)
+		return NULL;
+	for (i = 0; i < nr; i++)
+		RCU_INIT_POINTER(node->slots[i], entry);
+	map->nr_nodes++;
+	return node;
+}
+
+static void free_node(struct obd_upper_map *map, struct node *node)
+{
+	map->nr_nodes--;
+	kfree_rcu(node, rcu);
+}
+
+/* What has been replaced, with all below it: at most three nodes deep. */
+static void free_entry(struct obd_upper_map *map, void *entry,
+		       unsigned int shift)
+{
+	struct node *node = entry;
+	unsigned int i;
+
+	if (!is_node(entry))
+		return;
+	for (i = 0; i < nr_slots(shift); i++)
+		free_entry(map, rcu_dereference(node->slots[i]),
+			   shift_below(shift));
+	free_node(map, node);
+}
+
+void obd_upper_map_init(struct obd_upper_map *map)
+{
+	xa_init(&map->chunks);
 }
 
 void obd_upper_map_exit(struct obd_upper_map *map)
 {
-	tree_exit(&map->tree);
-}
-
-void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector,
-			  struct obd_piece *piece)
-{
-	MA_STATE(mas, &map->tree, sector, sector);
-	unsigned int seq;
+	unsigned long index;
 	void *entry;
 
+	xa_for_each(&map->chunks, index, entry) {
+		rcu_read_lock();
+		free_entry(map, entry, CHUNK_SHIFT);
+		rcu_read_unlock();
+		cond_resched();
+	}
+	xa_destroy(&map->chunks);
+}
+
+/**
+ * struct place - where something is looked up
+ * @map: the map
+ * @index: number of a chunk
+ * @chunk: its entry
+ */
+struct place {
+	struct obd_upper_map *map;
+	u64 index;
+	void *chunk;
+};
+
+static void go_to(struct place *p, u64 sector)
+{
+	p->index = sector >> CHUNK_SHIFT;
+	p->chunk = xa_load(&p->map->chunks, p->index);
+}
+
+/* The value that a sector has, with all others of its range up to @last. */
+static void *find(struct place *p, u64 sector, u64 *last)
+{
+	unsigned int shift = CHUNK_SHIFT;
+	void *entry;
+
+	if (sector >> CHUNK_SHIFT != p->index)
+		go_to(p, sector);
+	entry = p->chunk;
+	while (is_node(entry)) {
+		entry = rcu_dereference(*slot_of(entry, sector, shift));
+		shift = shift_below(shift);
+	}
+	*last = sector | ((1UL << shift) - 1);
+	return entry;
+}
+
+/* The same for a run of ranges, or what there is of it up to @end. */
+static void *find_run(struct place *p, u64 sector, u64 end, u64 *last)
+{
+	void *entry = find(p, sector, last);
+	u64 next;
+
+	while (*last < end && find(p, *last + 1, &next) == entry)
+		*last = next;
+	*last = min(*last, end);
+	return entry;
+}
+
+void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector, u64 max,
+			  struct obd_piece *piece)
+{
+	struct place p = { .map = map };
+	void *entry;
+	u64 last;
+
 	rcu_read_lock();
-	do {
-		seq = read_seqcount_begin(&map->changes);
-		mas_set(&mas, sector);
-		entry = mas_walk(&mas);
-	} while (read_seqcount_retry(&map->changes, seq));
+	go_to(&p, sector);
+	entry = find_run(&p, sector, sector + max - 1, &last);
 	rcu_read_unlock();
 	piece_of(entry, sector, piece);
-	piece->len = min_t(u64, mas.last, LSMT_OFFSET_MASK) - sector + 1;
+	piece->len = last - sector + 1;
 }
 
 bool obd_upper_map_next(struct obd_upper_map *map, u64 *sector,
 			struct obd_piece *piece, u64 *first)
 {
-	MA_STATE(mas, &map->tree, *sector, *sector);
-	void *entry = mas_find(&mas, LSMT_OFFSET_MASK);
+	unsigned long index;
 
-	if (!entry)
-		return false;
-	*first = max_t(u64, mas.index, *sector);
-	piece_of(entry, *first, piece);
-	piece->len = mas.last - *first + 1;
-	*sector = mas.last + 1;
-	return true;
+	for (;;) {
+		index = *sector >> CHUNK_SHIFT;
+		if (!xa_find(&map->chunks, &index, ULONG_MAX, XA_PRESENT))
+			return false;
+		*first = max_t(u64, *sector, index << CHUNK_SHIFT);
+		obd_upper_map_lookup(map, *first, OBD_PIECE_MAX, piece);
+		*sector = *first + piece->len;
+		if (piece->what != OBD_UNMAPPED)
+			return true;
+	}
 }
 
 /**
  * struct store - an extent that is being stored
  * @first: its first sector
- * @last: its last sector
+ * @last: its last sector, in the same chunk
  * @value: its value
- * @from: its first sector, together with what it continues
- * @to: its last sector, together with what continues it
- * @nr: extents that it replaces, less those that are left of them
+ * @old: what the chunk's entry was, which readers may use until it is replaced
+ * @chunk: what it becomes
+ * @continues: there is more with its value, so that nodes may become uniform
+ * @nr: extents that it replaces or continues, less those that are left of them
  * @sectors: sectors that were mapped
  */
 struct store {
-	unsigned long first;
-	unsigned long last;
+	u64 first;
+	u64 last;
 	void *value;
-	unsigned long from;
-	unsigned long to;
+	void *old;
+	void __rcu *chunk;
+	bool continues;
 	long nr;
 	u64 sectors;
 };
 
 static void note_freed(struct store *s, struct obd_freed *freed,
-		       const void *old, unsigned long from, unsigned long to)
+		       const void *old, u64 first, u64 last)
 {
 	struct obd_piece piece;
 
-	s->sectors += to - from + 1;
-	piece_of(old, from, &piece);
-	if (piece.what != OBD_DATA)
+	s->sectors += last - first + 1;
+	piece_of(old, first, &piece);
+	if (piece.what != OBD_DATA || old == s->value)
 		return;
 	freed->ranges[freed->nr].moffset = piece.moffset;
-	freed->ranges[freed->nr].len = to - from + 1;
+	freed->ranges[freed->nr].len = last - first + 1;
 	freed->nr++;
 }
 
-/* An old extent that overlaps the new one, or touches it. */
-static void note_old(struct store *s, struct obd_freed *freed, void *old,
-		     unsigned long index, unsigned long last)
+/* An old extent, as far as it overlaps the new one or touches it. */
+static void note_old(struct store *s, struct obd_freed *freed, const void *old,
+		     u64 first, u64 last)
 {
+	bool before = first < s->first;
+	bool behind = last > s->last;
+
 	if (old == s->value) {
-		s->from = min(s->from, index);
-		s->to = max(s->to, last);
+		s->continues = true;
 		s->nr++;
-		if (last >= s->first && index <= s->last)
-			s->sectors += min(last, s->last) -
-				      max(index, s->first) + 1;
-		return;
+	} else {
+		s->nr += 1 - before - behind;
 	}
-	if (last < s->first || index > s->last)
-		return;
-	s->nr += 1 - (index < s->first) - (last > s->last);
-	note_freed(s, freed, old, max(index, s->first), min(last, s->last));
+	first = max(first, s->first);
+	last = min(last, s->last);
+	if (first <= last)
+		note_freed(s, freed, old, first, last);
 }
 
 /*
  * Look at the old extents, as many as can be handled at a time; the new one
  * ends with the last of them.
  */
-static void look_at_old(struct obd_upper_map *map, struct store *s,
+static void look_at_old(struct place p, struct store *s,
 			struct obd_freed *freed)
 {
-	MA_STATE(mas, &map->tree, s->first, s->first);
+	u64 at = s->first ? s->first - 1 : 0;
 	unsigned int n = 0;
-	void *old;
+	const void *old;
+	u64 last;
 
-	if (s->first)
-		mas_set(&mas, s->first - 1);
-	mas_for_each(&mas, old, s->last + 1) {
-		if (n++ == OBD_STORE_MAX) {
-			s->last = min(s->last, mas.index - 1);
-			break;
-		}
-		note_old(s, freed, old, mas.index, mas.last);
+	for (; at <= s->last + 1; at = last + 1) {
+		old = find_run(&p, at, s->last + 1, &last);
+		if (!old)
+			continue;
+		if (n++ == OBD_STORE_MAX)
+			s->last = at - 1;
+		note_old(s, freed, old, at, last);
 	}
-	s->to = max(s->to, s->last);
+}
+
+/* Have a range begin with a sector. Return: 0 or -ENOMEM; all means the same. */
+static int cut(struct obd_upper_map *map, struct store *s, u64 sector,
+	       gfp_t gfp)
+{
+	unsigned int shift = CHUNK_SHIFT;
+	void __rcu **slot = &s->chunk;
+	void *entry;
+
+	while (!begins_range(sector, shift)) {
+		entry = rcu_dereference(*slot);
+		if (!is_node(entry)) {
+			entry = new_node(map, entry, shift, gfp);
+			if (!entry)
+				return -ENOMEM;
+			rcu_assign_pointer(*slot, entry);
+		}
+		slot = slot_of(entry, sector, shift);
+		shift = shift_below(shift);
+	}
+	return 0;
+}
+
+/* Readers begin with the chunk's old entry until it has been replaced. */
+static void replace(struct obd_upper_map *map, const struct store *s,
+		    void __rcu **slot, void *value, unsigned int shift)
+{
+	void *entry = rcu_dereference(*slot);
+
+	rcu_assign_pointer(*slot, value);
+	if (entry != s->old)
+		free_entry(map, entry, shift);
+}
+
+/* Set the largest range that begins with a sector. Return: where it ends. */
+static u64 assign_range(struct obd_upper_map *map, struct store *s, u64 sector)
+{
+	unsigned int shift = CHUNK_SHIFT;
+	void __rcu **slot = &s->chunk;
+
+	while (!begins_range(sector, shift) ||
+	       sector + (1UL << shift) - 1 > s->last) {
+		slot = slot_of(rcu_dereference(*slot), sector, shift);
+		shift = shift_below(shift);
+	}
+	replace(map, s, slot, s->value, shift);
+	return sector + (1UL << shift);
+}
+
+static bool is_uniform(const struct node *node, const void *entry,
+		       unsigned int shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_slots(shift); i++)
+		if (rcu_access_pointer(node->slots[i]) != entry)
+			return false;
+	return true;
+}
+
+/* Replace nodes on the way to a sector by values. At most three nodes deep. */
+static void fold(struct obd_upper_map *map, const struct store *s,
+		 void __rcu **slot, u64 sector, unsigned int shift)
+{
+	struct node *node = rcu_dereference(*slot);
+	void __rcu **part;
+	void *entry;
+
+	if (!is_node(node))
+		return;
+	part = slot_of(node, sector, shift);
+	fold(map, s, part, sector, shift_below(shift));
+	entry = rcu_dereference(*part);
+	if (is_node(entry) || !is_uniform(node, entry, shift))
+		return;
+	replace(map, s, slot, entry, shift);
+}
+
+static int assign(struct obd_upper_map *map, struct store *s, gfp_t gfp)
+{
+	u64 sector = s->first;
+	int r;
+
+	r = cut(map, s, s->first, gfp) ?: cut(map, s, s->last + 1, gfp);
+	while (!r && sector <= s->last)
+		sector = assign_range(map, s, sector);
+	if (r || s->continues) {
+		fold(map, s, &s->chunk, s->first, CHUNK_SHIFT);
+		fold(map, s, &s->chunk, s->last, CHUNK_SHIFT);
+	}
+	return r;
+}
+
+/* A new chunk takes memory of the array's as well. */
+static int publish(struct obd_upper_map *map, struct store *s, u64 index,
+		   gfp_t gfp)
+{
+	void *entry = rcu_dereference(s->chunk);
+	int r;
+
+	if (entry == s->old)
+		return 0;
+	r = xa_err(xa_store(&map->chunks, index, entry, gfp));
+	if (r) {
+		free_entry(map, entry, CHUNK_SHIFT);
+		return r;
+	}
+	free_entry(map, s->old, CHUNK_SHIFT);
+	if (!s->old) {
+		map->nr_chunks++;
+		map->last_chunk = max(map->last_chunk, index);
+	}
+	return 0;
+}
+
+static int store(struct obd_upper_map *map, struct store *s,
+		 struct obd_freed *freed, gfp_t gfp)
+{
+	struct place p = { .map = map };
+
+	go_to(&p, s->first);
+	s->old = p.chunk;
+	RCU_INIT_POINTER(s->chunk, s->old);
+	look_at_old(p, s, freed);
+	return assign(map, s, gfp) ?: publish(map, s, p.index, gfp);
 }
 
 int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
@@ -186,19 +428,15 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 {
 	struct store s = {
 		.first = sector,
-		.last = sector + piece->len - 1,
+		.last = min(sector + piece->len - 1, sector | CHUNK_LAST),
 		.value = value_of(sector, piece),
-		.from = sector,
 	};
-	MA_STATE(mas, &map->tree, 0, 0);
 	int r;
 
 	freed->nr = 0;
-	look_at_old(map, &s, freed);
-	mas_set_range(&mas, s.from, s.to);
-	write_seqcount_begin(&map->changes);
-	r = obd_mas_store(&mas, s.value, gfp);
-	write_seqcount_end(&map->changes);
+	rcu_read_lock();
+	r = store(map, &s, freed, gfp);
+	rcu_read_unlock();
 	if (r)
 		return r;
 	piece->len = s.last - s.first + 1;
@@ -207,65 +445,21 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 	return 0;
 }
 
+u64 obd_upper_map_pieces(const struct obd_upper_map *map)
+{
+	return map->nr + div_u64(map->sectors, OBD_PIECE_MAX);
+}
+
 u64 obd_upper_map_bytes(const struct obd_upper_map *map)
 {
-	u64 slots = 2 * map->nr + 1;	/* what is unmapped takes some, too */
+	u64 last = map->last_chunk;
 	u64 nodes = 0;
 
-	if (!map->nr)
+	if (!map->nr_chunks)
 		return 0;
-	while (slots > 1) {
-		slots = DIV_ROUND_UP_ULL(slots, NODE_SLOTS_MIN);
-		nodes += slots;
-	}
-	return nodes * NODE_BYTES;
-}
-
-void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock)
-{
-	tree_init(&ranges->tree, 0, lock);
-}
-
-void obd_ranges_exit(struct obd_ranges *ranges)
-{
-	tree_exit(&ranges->tree);
-}
-
-int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
-{
-	MA_STATE(mas, &ranges->tree, first, first);
-	unsigned long from = first;
-	unsigned long to = first + len - 1;
-	int r;
-
-	if (first)
-		mas_set(&mas, first - 1);
-	while (mas_find(&mas, first + len)) {
-		from = min(from, mas.index);
-		to = max(to, mas.last);
-	}
-	mas_set_range(&mas, from, to);
-	r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_TRY);
-	if (r) {
-		mas_set_range(&mas, from, to);
-		r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_RESERVES);
-	}
-	if (!r)
-		ranges->sectors += len;
-	return r;
-}
-
-bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len)
-{
-	MA_STATE(mas, &ranges->tree, 0, 0);
-
-	if (!mas_find(&mas, ULONG_MAX))
-		return false;
-	*first = mas.index;
-	*len = mas.last - mas.index + 1;
-	mas_set_range(&mas, *first, *first + *len - 1);
-	if (obd_mas_store(&mas, NULL, OBD_GFP_TRY))
-		return false;
-	ranges->sectors -= *len;
-	return true;
+	do {
+		last >>= XA_NODE_SHIFT;
+		nodes += min(map->nr_chunks, last + 1);
+	} while (last);
+	return nodes * XA_NODE_BYTES + map->nr_nodes * NODE_BYTES;
 }

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a writable layer maps, and sets of ranges of sectors; both in maple
- * trees under a lock of the caller's, which may be held with interrupts off:
- * nothing here sleeps.
+ * What a writable layer maps: a tree by virtual sector, changed under a lock of
+ * the caller's, which is held with interrupts off: nothing here sleeps but
+ * obd_upper_map_exit(). Whoever looks something up neither takes a lock nor
+ * waits.
  */
 #ifndef DM_OVERLAYBD_UPPER_MAP_H
 #define DM_OVERLAYBD_UPPER_MAP_H
 
-#include <linux/maple_tree.h>
-#include <linux/seqlock.h>
-#include <linux/spinlock.h>
-
 #include "dm-overlaybd-compat.h"
+#include "dm-overlaybd-format.h"
 
-#if BITS_PER_LONG < 64
-#error "dm-overlaybd needs a 64-bit kernel: maple trees are indexed by long"
-#endif
+/* Of a write, of an entry of the log, and of a piece; a multiple of 4096 bytes. */
+#define OBD_PIECE_MAX	(LSMT_LENGTH_MAX / 8 * 8)
 
 enum obd_what {
 	OBD_UNMAPPED,	/* the layers below have the answer */
@@ -27,7 +24,7 @@ enum obd_what {
  * struct obd_piece - what a sector, and those behind it, map to
  * @what: what they are
  * @moffset: sector of the data device, if they are data
- * @len: how many; more of the same may follow
+ * @len: how many
  */
 struct obd_piece {
 	enum obd_what what;
@@ -35,11 +32,7 @@ struct obd_piece {
 	u64 len;
 };
 
-/*
- * How many extents a store can override at a time. Together with the gaps
- * between them they must be less than what an inner node of a tree leads to: a
- * tree that readers walk must not lose one, for it may be freed twice then.
- */
+/* How many extents a store can override at a time. */
 #define OBD_STORE_MAX	16
 
 /* What a store has overridden: ranges of the data device. */
@@ -53,34 +46,36 @@ struct obd_freed {
 
 /**
  * struct obd_upper_map - what a writable layer maps
- * @tree: extents by virtual sector
- * @changes: a lookup that meets one begins anew: the tree changes a node in
- *	place at times, and would give the new extent for a sector behind it
- * @nr: how many
+ * @chunks: entries by virtual MiB; see dm-overlaybd-upper-map.c
+ * @nr: how many extents there are, each as long as can be
  * @sectors: how many sectors they have
+ * @nr_chunks: how many chunks have an entry
+ * @last_chunk: the last of them
+ * @nr_nodes: how many nodes there are below
  *
  * An extent's value does not depend on where it begins, so that one that is
- * cut in two stays as it is.
+ * cut in two stays as it is. All but @chunks under the caller's lock.
  */
 struct obd_upper_map {
-	struct maple_tree tree;
-	seqcount_spinlock_t changes;
+	struct xarray chunks;
 	u64 nr;
 	u64 sectors;
+	u64 nr_chunks;
+	u64 last_chunk;
+	u64 nr_nodes;
 };
 
 /**
  * obd_upper_map_init - begin with an empty map
  * @map: the map
- * @lock: held to change it
  */
-void obd_upper_map_init(struct obd_upper_map *map, spinlock_t *lock);
+void obd_upper_map_init(struct obd_upper_map *map);
 
 /**
  * obd_upper_map_exit - forget everything
  * @map: the map, which nobody else uses any more
  *
- * Must not be called with interrupts off.
+ * May sleep.
  */
 void obd_upper_map_exit(struct obd_upper_map *map);
 
@@ -88,19 +83,19 @@ void obd_upper_map_exit(struct obd_upper_map *map);
  * obd_upper_map_lookup - find out what a sector is
  * @map: the map
  * @sector: the sector
- * @piece: the answer
+ * @max: how many sectors behind it matter, at least 1: itself
+ * @piece: the answer: all that is the same, up to @max sectors
  *
- * Takes no lock; any context that @lock is not held in. Waits for a store that
- * is under way.
+ * Each sector of a store that is under way may be old or new. Any context.
  */
-void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector,
+void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector, u64 max,
 			  struct obd_piece *piece);
 
 /**
  * obd_upper_map_next - go through all extents
  * @map: the map, locked
  * @sector: where to begin; moved behind the extent
- * @piece: the extent
+ * @piece: the extent, or OBD_PIECE_MAX sectors of it
  * @first: its first sector
  *
  * Return: false if there is none any more.
@@ -112,8 +107,8 @@ bool obd_upper_map_next(struct obd_upper_map *map, u64 *sector,
  * obd_upper_map_store - map sectors
  * @map: the map, locked
  * @sector: the first sector
- * @piece: what they are: data or zeroes; @len becomes smaller if they override
- *	more than OBD_STORE_MAX extents: the rest has to be stored again
+ * @piece: what they are: data or zeroes; @len becomes smaller if that is more
+ *	than can be done at a time: the rest has to be stored again
  * @freed: what data they override
  * @gfp: how to allocate; must not sleep
  *
@@ -124,56 +119,19 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 			gfp_t gfp);
 
 /**
+ * obd_upper_map_pieces - how many pieces going through a map can give
+ * @map: the map, locked
+ *
+ * Return: a number of pieces, not too small.
+ */
+u64 obd_upper_map_pieces(const struct obd_upper_map *map);
+
+/**
  * obd_upper_map_bytes - the most memory that the map can take
- * @map: the map
+ * @map: the map, locked
  *
  * Return: bytes.
  */
 u64 obd_upper_map_bytes(const struct obd_upper_map *map);
-
-/**
- * struct obd_ranges - a set of sectors
- * @tree: its ranges
- * @sectors: how many sectors are in it
- */
-struct obd_ranges {
-	struct maple_tree tree;
-	u64 sectors;
-};
-
-/**
- * obd_ranges_init - begin with an empty set
- * @ranges: the set
- * @lock: held to change it
- */
-void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock);
-
-/**
- * obd_ranges_exit - forget everything
- * @ranges: the set, which nobody else uses any more
- *
- * Must not be called with interrupts off.
- */
-void obd_ranges_exit(struct obd_ranges *ranges);
-
-/**
- * obd_ranges_add - add sectors that are not in a set
- * @ranges: the set, locked
- * @first: the first of them
- * @len: how many
- *
- * Return: 0, or -ENOMEM.
- */
-int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len);
-
-/**
- * obd_ranges_take - take the first range out of a set
- * @ranges: the set, locked
- * @first: its first sector
- * @len: how many sectors
- *
- * Return: false if there is none, or no memory for splitting a node.
- */
-bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len);
 
 #endif

@@ -78,7 +78,7 @@ static void upper_init(struct obd_upper *u)
 	bio_list_init(&u->stalled);
 	INIT_WORK(&u->commit_work, obd_upper_commit_work);
 	INIT_WORK(&u->release_work, obd_upper_release_work);
-	obd_upper_map_init(&u->map, &u->lock);
+	obd_upper_map_init(&u->map);
 	obd_space_init(&u->space, &u->lock);
 }
 
@@ -171,7 +171,7 @@ static bool is_mapped(struct obd_upper *u, u64 sector,
 {
 	struct obd_piece old;
 
-	obd_upper_map_lookup(&u->map, sector, &old);
+	obd_upper_map_lookup(&u->map, sector, piece->len, &old);
 	return old.what == piece->what && old.len >= piece->len &&
 	       (old.what == OBD_ZEROES || old.moffset == piece->moffset);
 }

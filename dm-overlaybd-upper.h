@@ -26,8 +26,6 @@
 #include "dm-overlaybd-read.h"
 #include "dm-overlaybd-space.h"
 
-/* Of one write, and of one entry; a multiple of 4096 bytes. */
-#define OBD_WRITE_MAX_SECTORS	(LSMT_LENGTH_MAX / 8 * 8)
 /* Of one discard or write of zeroes: what is done under the lock at a time. */
 #define OBD_ZERO_MAX_SECTORS	2048U
 /* Entries that wait for a commit, and writes that will become some. */
@@ -329,14 +327,6 @@ static inline bool obd_upper_has_slot(const struct obd_upper *upper)
 }
 
 /* dm-overlaybd-compact.c */
-
-/**
- * obd_upper_live - entries that all that is mapped takes
- * @upper: the layer, locked
- *
- * Return: a number of entries, not too small.
- */
-u64 obd_upper_live(const struct obd_upper *upper);
 
 /**
  * obd_upper_compactable - does making the log shorter pay, and is there room?

@@ -77,7 +77,7 @@ void obd_upper_read(struct obd_upper *u, struct bio *bio, u64 sector,
 	struct obd_piece piece;
 	int idx = obd_srcu_down_read(&u->bios);
 
-	obd_upper_map_lookup(&u->map, sector, &piece);
+	obd_upper_map_lookup(&u->map, sector, bio_sectors(bio), &piece);
 	if (bio_sectors(bio) > piece.len)
 		dm_accept_partial_bio(bio, piece.len);
 	*what = piece.what;
@@ -108,7 +108,7 @@ static bool extend_pending(struct obd_upper *u, u64 sector,
 	moffset = zeroed ? 0 : lsmt_entry_moffset(e);
 	if (lsmt_entry_zeroed(e) != zeroed || first + len != sector ||
 	    (!zeroed && moffset + len != piece->moffset) ||
-	    len + piece->len > OBD_WRITE_MAX_SECTORS)
+	    len + piece->len > OBD_PIECE_MAX)
 		return false;
 	obd_log_entry(e, first, len + piece->len, moffset, u->tag);
 	return true;
@@ -403,9 +403,9 @@ int obd_upper_write(struct obd_upper *u, struct bio *bio, u64 sector,
 	io->sector = sector;
 	io->fua = bio->bi_opf & REQ_FUA;
 	io->bios_idx = obd_srcu_down_read(&u->bios);
-	obd_upper_map_lookup(&u->map, sector, &piece);
-	io->len = min3(piece.len, (u64)bio_sectors(bio),
-		       (u64)OBD_WRITE_MAX_SECTORS);
+	obd_upper_map_lookup(&u->map, sector,
+			     min(bio_sectors(bio), OBD_PIECE_MAX), &piece);
+	io->len = piece.len;
 	if (bio_sectors(bio) > io->len)
 		dm_accept_partial_bio(bio, io->len);
 	if (piece.what == OBD_DATA)

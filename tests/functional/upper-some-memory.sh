@@ -7,12 +7,12 @@
 
 BYTES=$((4 * MIB))
 DEVICE=/dev/mapper/some
-NODES=/sys/kernel/slab/maple_node/failslab
+NODES=/sys/kernel/slab/kmalloc-192/failslab
 FAULTS=/sys/kernel/debug/failslab
-NODE_BYTES=256
+NODE_BYTES=192
 
 need_faults
-[ -w $NODES ] || skip 'this kernel cannot let maple nodes fail'
+[ -w $NODES ] || skip 'this kernel cannot let nodes fail'
 new_upper some $BYTES
 open_upper some $BYTES
 echo 1 >$NODES
