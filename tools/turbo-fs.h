@@ -32,7 +32,7 @@ struct turbo_file {
  * @files: these, and others that were removed since
  * @nr_files: how many
  * @max_files: how many there is room for
- * @no_acls: entries whose access control lists were left out
+ * @no_acls: entries with an access control list that was left out
  */
 struct turbo {
 	struct turbo_disk disk;

@@ -4,6 +4,7 @@
  */
 #include <sys/stat.h>
 
+#include "tools/turbo-acl.h"
 #include "tools/turbo-data.h"
 #include "tools/turbo-node.h"
 
@@ -46,16 +47,18 @@ static errcode_t set_attributes(struct turbo *t, ext2_ino_t ino,
 	struct ext2_inode_large inode;
 	struct ext2_inode *small = (struct ext2_inode *)&inode;
 	u64 uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
-	errcode_t r;
+	errcode_t r = uid > UINT32_MAX || gid > UINT32_MAX ? EINVAL : 0;
+	mode_t perm;
 
-	r = uid > UINT32_MAX || gid > UINT32_MAX ? EINVAL :
-	    ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
+	if (!r)
+		r = turbo_acl_perm(entry, &perm);
+	if (!r)
+		r = ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
 	if (r)
 		return r;
 	/* Those of a symbolic link mean nothing, and are always all there. */
 	if (!LINUX_S_ISLNK(inode.i_mode))
-		inode.i_mode = (inode.i_mode & LINUX_S_IFMT) |
-			       (archive_entry_perm(entry) & 07777);
+		inode.i_mode = (inode.i_mode & LINUX_S_IFMT) | perm;
 	inode.i_uid = uid;
 	inode.i_gid = gid;
 	inode.osd2.linux2.l_i_uid_high = uid >> 16;
@@ -64,18 +67,23 @@ static errcode_t set_attributes(struct turbo *t, ext2_ino_t ino,
 	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(inode));
 }
 
-static errcode_t add_xattrs(struct ext2_xattr_handle *handle,
+static errcode_t add_xattrs(struct turbo *t, struct ext2_xattr_handle *handle,
 			    struct archive_entry *entry)
 {
 	const char *name;
 	const void *value;
 	errcode_t r = 0;
+	bool left_out;
 	size_t len;
 
 	archive_entry_xattr_reset(entry);
 	while (!r && archive_entry_xattr_next(entry, &name, &value, &len) ==
 	       ARCHIVE_OK)
 		r = ext2fs_xattr_set(handle, name, value, len);
+	if (r)
+		return r;
+	r = turbo_acl_add(handle, entry, &left_out);
+	t->no_acls += left_out;
 	return r;
 }
 
@@ -86,12 +94,13 @@ static errcode_t set_xattrs(struct turbo *t, ext2_ino_t ino,
 	struct ext2_xattr_handle *handle;
 	errcode_t r, closed;
 
-	if (is_new && !archive_entry_xattr_count(entry))
+	if (is_new && !archive_entry_xattr_count(entry) &&
+	    !archive_entry_acl_types(entry))
 		return 0;
 	r = ext2fs_xattrs_open(t->fs, ino, &handle);
 	if (r)
 		return r;
-	r = add_xattrs(handle, entry);
+	r = add_xattrs(t, handle, entry);
 	if (!r)
 		r = ext2fs_xattrs_write(handle);
 	closed = ext2fs_xattrs_close(&handle);
@@ -252,7 +261,6 @@ int turbo_make(struct turbo *t, const struct turbo_place *place,
 	if (r)
 		return turbo_fail(t, path, "set its extended attributes", r,
 				  err);
-	t->no_acls += archive_entry_acl_types(entry) != 0;
 	r = set_data(t, ino, tar, entry, pos);
 	return r ? turbo_fail(t, path, "place its content", r, err) : 0;
 }

@@ -21,11 +21,19 @@ import tarfile
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
-ACL = struct.pack("<I", 2) + b"".join(
-    struct.pack("<HHI", tag, perm, who)
-    for tag, perm, who in ((1, 6, -1 & 0xFFFFFFFF), (2, 4, 1000),
-                           (4, 4, -1 & 0xFFFFFFFF), (16, 6, -1 & 0xFFFFFFFF),
-                           (32, 4, -1 & 0xFFFFFFFF)))
+ACL = "user::rw-,user:1000:r--,group::r--,group:7:rwx,other::r--,mask::rw-"
+ACL_DEFAULT = "user::rwx,group::r-x,other::---"
+
+
+def acl(text):
+    """What a kernel calls so."""
+    tags = {"user": 1, "group": 4, "mask": 16, "other": 32}
+    entries = []
+    for kind, who, letters in (part.split(":") for part in text.split(",")):
+        perm = sum(4 >> i for i, letter in enumerate(letters) if letter != "-")
+        entries.append((tags[kind] << bool(who), perm, int(who or 0xFFFFFFFF)))
+    return struct.pack("<I", 2) + b"".join(
+        struct.pack("<HHI", *entry) for entry in sorted(entries))
 
 
 class Layer:
@@ -39,7 +47,8 @@ class Layer:
             path, "w", format=tarfile.PAX_FORMAT if pax else tarfile.GNU_FORMAT,
             encoding="utf-8", errors="surrogateescape")
 
-    def add(self, name, kind=tarfile.REGTYPE, data=b"", xattrs=None, **info):
+    def add(self, name, kind=tarfile.REGTYPE, data=b"", xattrs=None, acls=None,
+            **info):
         member = tarfile.TarInfo(name)
         member.type = kind
         member.size = len(data)
@@ -53,6 +62,8 @@ class Layer:
         for key, value in (xattrs or {}).items():
             member.pax_headers["SCHILY.xattr." + key] = value.decode(
                 "utf-8", "surrogateescape")
+        for key, text in (acls or {}).items():
+            member.pax_headers["SCHILY.acl." + key] = text
         self.tar.addfile(member, io.BytesIO(data))
 
     def dir(self, name, **info):
@@ -111,7 +122,11 @@ def lowest(path):
         "security.capability": struct.pack("<IIIII", 0x02000001, 1 << 10,
                                            0, 0, 0)})
     layer.file("etc/acl", 7, mode=0o664,
-               xattrs={"system.posix_acl_access": ACL})
+               xattrs={"system.posix_acl_access": acl(ACL)})
+    layer.file("etc/acl-text", 7, mode=0o664, acls={"access": ACL})
+    layer.dir("etc/acls", mode=0o775,
+              acls={"access": ACL.replace("user::rw-", "user::rwx"),
+                    "default": ACL_DEFAULT})
     layer.dir("var/attributes", mode=0o1777, xattrs={"user.gone": b"1"})
     layer.link("etc/linked", "usr/lib/size-4097")
     layer.link("etc/linked-again", "./etc/linked")
@@ -288,8 +303,7 @@ def nanoseconds(member):
 def set_xattr(path, key, value):
     """Kernels without a kind of attribute do not show it either."""
     try:
-        os.setxattr(path, key, value.encode("utf-8", "surrogateescape"),
-                    follow_symlinks=False)
+        os.setxattr(path, key, value, follow_symlinks=False)
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
@@ -303,7 +317,10 @@ def attributes(member, path, times):
         os.removexattr(path, key, follow_symlinks=False)
     for key, value in member.pax_headers.items():
         if key.startswith("SCHILY.xattr."):
-            set_xattr(path, key[13:], value)
+            set_xattr(path, key[13:],
+                      value.encode("utf-8", "surrogateescape"))
+        if key.startswith("SCHILY.acl."):
+            set_xattr(path, "system.posix_acl_" + key[11:], acl(value))
     mtime = nanoseconds(member)
     if member.isdir():
         times[path] = mtime

@@ -118,6 +118,62 @@ bad()
 	PYTHON
 }
 
+# has_acl FILE KIND [TAG-PERMISSIONS-ID...]: as libext2fs tells a kernel's form of it
+has_acl()
+{
+	local file=$1 kind=$2 wanted='' entry tag perm id
+
+	shift 2
+	[ $# = 0 ] || wanted=02000000
+	for entry; do
+		IFS=- read -r tag perm id <<<"$entry"
+		wanted+=$(printf '%02x00%02x00%02x000000' "$tag" "$perm" "$id")
+	done
+	debugfs -R "ea_get -x /$file system.posix_acl_$kind" disk 2>log |
+		sed 's/.* = //; s/ //g' | grep . >acl
+	[ "$(cat acl)" = "$wanted" ] ||
+		fail "$file: $kind list $(cat acl), expected $wanted"
+}
+
+# has_mode FILE MODE
+has_mode()
+{
+	debugfs -R "stat /$1" disk 2>log | grep -q "Mode: *$2 " ||
+		fail "$1: its mode is not $2"
+}
+
+bad acls.tar 'base = "user::rw-,group::r--,other::r--"
+    def acl(name, access=None, default=None, **info):
+        lists = {"SCHILY.acl.access": access, "SCHILY.acl.default": default}
+        add(name, pax_headers={key: lists[key] for key in lists if lists[key]}, **info)
+    acl("plain", base, mode=0o644)
+    acl("many", base + ",mask::rw-,user:7:r-x,user:name:-w-:3,group:5:---", mode=0o4664)
+    acl("dir", "user::rwx,group::r-x,other::---,mask::--x", base, kind=tarfile.DIRTYPE, mode=0o1710)
+    acl("name", base + ",mask::rw-,user:name:rw-", mode=0o664)
+    acl("large", base + ",mask::rw-,user:4294967290:rw-")
+    acl("no-mask", base + ",user:7:rw-")
+    acl("part", None, "user::rwx", kind=tarfile.DIRTYPE)
+    acl("file", None, base)
+    acl("link", base + ",mask::rw-", kind=tarfile.SYMTYPE, linkname="x")
+    add("nfs4", pax_headers={"SCHILY.acl.ace": "owner@:r::allow"})'
+expect 0 "$tool" turbo --size 128M -o acls acls.tar
+says 'warning: acls.tar: 7 access control lists were left out'
+config_of acls >acls.json
+expect 0 "$tool" export acls.json disk
+in_order disk
+has_acl plain access
+has_mode plain 0644
+has_acl many access 1-6-0 2-2-3 2-5-7 4-4-0 8-0-5 16-6-0 32-4-0
+has_mode many 04664
+has_acl dir access 1-7-0 4-5-0 16-1-0 32-0-0
+has_acl dir default 1-6-0 4-4-0 32-4-0
+has_mode dir 01710
+for name in name large no-mask part file link nfs4; do
+	has_acl $name access
+	has_acl $name default
+done
+has_mode name 0644
+
 # refused STATUS TEXT ARG...: nothing is left
 refused()
 {
