@@ -56,24 +56,16 @@ static char *clean_path(const char *path)
 	return clean;
 }
 
-static bool is_dots(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
 /* What the layer has made itself stays. */
 static errcode_t apply_whiteout(struct turbo *t, struct turbo_place *place)
 {
-	ext2_ino_t ino;
-	errcode_t r;
-
 	if (!strcmp(place->name, OPAQUE))
 		return turbo_empty_lower(t, place->dir);
 	if (starts_with(place->name, WHITEOUT_META))
 		return 0;
 	place->name += strlen(WHITEOUT);
-	r = is_dots(place->name) ? EINVAL : turbo_lookup(t, place, &ino);
-	return r || !ino ? r : turbo_remove_lower(t, place, ino);
+	return turbo_is_dots(place->name) ? EINVAL :
+	       turbo_remove_lower(t, place);
 }
 
 static errcode_t find_linked(struct turbo *t, const char *target,
@@ -106,7 +98,7 @@ static errcode_t make_room(struct turbo *t, const struct turbo_place *place,
 	if (is_dir && !archive_entry_hardlink(entry) &&
 	    archive_entry_filetype(entry) == AE_IFDIR)
 		return 0;
-	r = turbo_remove(t, place, *there);
+	r = turbo_remove(t, place);
 	*there = 0;
 	return r;
 }

@@ -4,7 +4,7 @@
  */
 #include "tools/turbo-fs.h"
 #include "tools/turbo-data.h"
-#include "tools/turbo-tree.h"
+#include "tools/turbo-dir.h"
 
 int turbo_fail(const struct turbo *t, const char *path, const char *what,
 	       errcode_t r, struct obd_error *err)
@@ -87,8 +87,11 @@ int turbo_init(struct turbo *t, u64 seconds, struct obd_error *err)
 int turbo_finish(struct turbo *t, struct changes *changes,
 		 struct obd_error *err)
 {
-	errcode_t r = turbo_data_targets(t, changes);
+	errcode_t r = turbo_dirs_write(t);
 
+	if (r)
+		return turbo_fail(t, NULL, "write the directories", r, err);
+	r = turbo_data_targets(t, changes);
 	if (r)
 		return turbo_fail(t, NULL, "find the blocks of files", r, err);
 	r = ext2fs_flush(t->fs);
@@ -104,7 +107,7 @@ void turbo_release(struct turbo *t)
 	for (i = 0; i < t->nr_files; i++)
 		free(t->files[i].tail);
 	free(t->files);
-	turbo_forget(t);
+	turbo_dirs_release(t);
 	if (t->mapped)
 		ext2fs_free_inode_bitmap(t->mapped);
 	if (t->fs)

@@ -27,7 +27,7 @@ struct turbo_file {
  * struct turbo - a layer being applied
  * @disk: the disk
  * @fs: the file system on it
- * @names: what this layer has made, or given attributes; see turbo_claim()
+ * @dirs: a tree of struct turbo_dir; see turbo_dir_open()
  * @mapped: regular files that have their data in the tar
  * @files: these, and others that were removed since
  * @nr_files: how many
@@ -37,7 +37,7 @@ struct turbo_file {
 struct turbo {
 	struct turbo_disk disk;
 	ext2_filsys fs;
-	void *names;
+	void *dirs;
 	ext2fs_inode_bitmap mapped;
 	struct turbo_file *files;
 	u64 nr_files;

@@ -185,7 +185,6 @@ static errcode_t make_symlink(struct turbo *t, const struct turbo_place *place,
 
 	if (r)
 		return r;
-	/* The link has no name yet: turbo_link() makes room for one. */
 	r = ext2fs_symlink(t->fs, place->dir, *ino, NULL, target);
 	return r ? r : turbo_link(t, place, *ino, EXT2_FT_SYMLINK);
 }
@@ -252,7 +251,7 @@ int turbo_make(struct turbo *t, const struct turbo_place *place,
 	r = make_node(t, place, entry, &ino);
 	if (r)
 		return turbo_fail(t, path, "make it", r, err);
-	r = turbo_claim(t, place);
+	r = there ? turbo_claim(t, place) : 0;
 	if (!r)
 		r = set_attributes(t, ino, entry);
 	if (r)
@@ -282,6 +281,5 @@ errcode_t turbo_make_link(struct turbo *t, const struct turbo_place *place,
 	if (r)
 		return r;
 	inode.i_links_count++;
-	r = ext2fs_write_inode(t->fs, ino, &inode);
-	return r ? r : turbo_claim(t, place);
+	return ext2fs_write_inode(t->fs, ino, &inode);
 }

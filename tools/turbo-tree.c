@@ -4,12 +4,11 @@
  */
 #define _GNU_SOURCE
 #include <limits.h>
-#include <search.h>
 
-#include "tools/array.h"
+#include "tools/turbo-dir.h"
 #include "tools/turbo-tree.h"
 
-/* Deeper than any path leads; a damaged file system may have circles. */
+/* Deeper than any path leads. */
 #define DEPTH_MAX	2048
 #define LINKS_MAX	40
 
@@ -18,17 +17,6 @@ struct walk {
 	ext2_ino_t dir;
 	bool create;
 	u32 links;
-};
-
-/* What a directory holds but for "." and "..". */
-struct listing {
-	struct listed {
-		ext2_ino_t ino;
-		char *name;
-	} *list;
-	u64 nr;
-	u64 max;
-	bool no_memory;
 };
 
 /* @target: of PATH_MAX bytes. */
@@ -115,62 +103,47 @@ errcode_t turbo_parent(struct turbo *t, char *path, bool create,
 	return 0;
 }
 
+static errcode_t find_name(struct turbo *t, const struct turbo_place *place,
+			   struct turbo_dir **dir, struct turbo_name **name)
+{
+	errcode_t r = turbo_dir_open(t, place->dir, dir);
+
+	*name = r ? NULL : turbo_dir_find(*dir, place->name);
+	return r;
+}
+
 errcode_t turbo_lookup(struct turbo *t, const struct turbo_place *place,
 		       ext2_ino_t *ino)
 {
-	errcode_t r = ext2fs_lookup(t->fs, place->dir, place->name,
-				    strlen(place->name), NULL, ino);
+	struct turbo_dir *dir;
+	struct turbo_name *name;
+	errcode_t r = find_name(t, place, &dir, &name);
 
-	if (r)
-		*ino = 0;
-	return r == EXT2_ET_FILE_NOT_FOUND ? 0 : r;
-}
-
-static int by_place(const void *a, const void *b)
-{
-	const struct turbo_place *p = a, *q = b;
-
-	if (p->dir != q->dir)
-		return p->dir < q->dir ? -1 : 1;
-	return strcmp(p->name, q->name);
+	*ino = name ? name->ino : 0;
+	return r;
 }
 
 errcode_t turbo_claim(struct turbo *t, const struct turbo_place *place)
 {
-	size_t len = strlen(place->name) + 1;
-	struct turbo_place *mine, **found;
+	struct turbo_dir *dir;
+	struct turbo_name *name;
+	errcode_t r = find_name(t, place, &dir, &name);
 
-	mine = malloc(sizeof(*mine) + len);
-	if (!mine)
-		return EXT2_ET_NO_MEMORY;
-	mine->dir = place->dir;
-	mine->name = memcpy(mine + 1, place->name, len);
-	found = tsearch(mine, &t->names, by_place);
-	if (!found || *found != mine)
-		free(mine);
-	return found ? 0 : EXT2_ET_NO_MEMORY;
-}
-
-void turbo_forget(struct turbo *t)
-{
-	tdestroy(t->names, free);
-	t->names = NULL;
-}
-
-static bool is_claimed(const struct turbo *t, const struct turbo_place *place)
-{
-	return tfind(place, &t->names, by_place);
+	if (name)
+		name->claimed = true;
+	return r;
 }
 
 errcode_t turbo_link(struct turbo *t, const struct turbo_place *place,
 		     ext2_ino_t ino, int type)
 {
-	errcode_t r = ext2fs_link(t->fs, place->dir, place->name, ino, type);
+	const struct turbo_name name = {
+		.name = place->name, .ino = ino, .type = type, .claimed = true
+	};
+	struct turbo_dir *dir;
+	errcode_t r = turbo_dir_open(t, place->dir, &dir);
 
-	if (r != EXT2_ET_DIR_NO_SPACE)
-		return r;
-	r = ext2fs_expand_dir(t->fs, place->dir);
-	return r ? r : ext2fs_link(t->fs, place->dir, place->name, ino, type);
+	return r ? r : turbo_dir_add(dir, &name);
 }
 
 /* 1 stands for more links than can be counted. */
@@ -208,50 +181,7 @@ errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
 		r = EMLINK;
 	if (!r)
 		r = make_dir(t, place, ino);
-	if (!r)
-		r = limit_links(t, place->dir, parent.i_links_count);
-	return r ? r : turbo_claim(t, place);
-}
-
-static void listing_free(struct listing *listing)
-{
-	u64 i;
-
-	for (i = 0; i < listing->nr; i++)
-		free(listing->list[i].name);
-	free(listing->list);
-}
-
-static int list_one(struct ext2_dir_entry *e, int offset, int block_size,
-		    char *buf, void *ctx)
-{
-	struct listing *listing = ctx;
-	u32 len = ext2fs_dirent_name_len(e);
-
-	if ((len == 1 && e->name[0] == '.') ||
-	    (len == 2 && !memcmp(e->name, "..", 2)))
-		return 0;
-	if (array_room((void **)&listing->list, &listing->max, listing->nr,
-		       sizeof(*listing->list))) {
-		listing->no_memory = true;
-		return DIRENT_ABORT;
-	}
-	listing->list[listing->nr++] = (struct listed) {
-		.ino = e->inode, .name = strndup(e->name, len)
-	};
-	return 0;
-}
-
-static errcode_t list_dir(struct turbo *t, ext2_ino_t dir,
-			  struct listing *listing)
-{
-	errcode_t r = ext2fs_dir_iterate(t->fs, dir, 0, NULL, list_one,
-					 listing);
-	u64 i;
-
-	for (i = 0; i < listing->nr; i++)
-		listing->no_memory |= !listing->list[i].name;
-	return r ? r : listing->no_memory ? EXT2_ET_NO_MEMORY : 0;
+	return r ? r : limit_links(t, place->dir, parent.i_links_count);
 }
 
 /* Nothing names it any more: its blocks and its number are free. */
@@ -283,6 +213,8 @@ static errcode_t drop_link(struct turbo *t, ext2_ino_t ino)
 	if (r)
 		return r;
 	is_dir = LINUX_S_ISDIR(inode.i_mode);
+	if (is_dir)
+		turbo_dir_forget(t, ino);
 	if (is_dir || inode.i_links_count <= 1)
 		return free_inode(t, ino, &inode, is_dir);
 	inode.i_links_count--;
@@ -301,74 +233,91 @@ static errcode_t drop_subdir(struct turbo *t, ext2_ino_t dir)
 	return ext2fs_write_inode(t->fs, dir, &inode);
 }
 
-static errcode_t remove_name(struct turbo *t, const struct turbo_place *place,
-			     ext2_ino_t ino, bool is_dir)
+static errcode_t remove_name(struct turbo *t, struct turbo_dir *dir,
+			     struct turbo_name *name, bool is_dir)
 {
-	errcode_t r = ext2fs_unlink(t->fs, place->dir, place->name, ino, 0);
+	ext2_ino_t ino = name->ino;
+	errcode_t r = is_dir ? drop_subdir(t, dir->ino) : 0;
 
-	if (!r && is_dir)
-		r = drop_subdir(t, place->dir);
+	turbo_dir_delete(dir, name);
 	return r ? r : drop_link(t, ino);
 }
 
-static errcode_t remove_below(struct turbo *t, ext2_ino_t dir, bool lower,
+static errcode_t remove_below(struct turbo *t, ext2_ino_t ino, bool lower,
 			      u32 depth, bool *empty);
 
 /* @gone: whether nothing stayed. */
-static errcode_t remove_one(struct turbo *t, const struct turbo_place *place,
-			    ext2_ino_t ino, bool lower, u32 depth, bool *gone)
+static errcode_t remove_one(struct turbo *t, struct turbo_dir *dir,
+			    struct turbo_name *name, bool lower, u32 depth,
+			    bool *gone)
 {
-	errcode_t r = ext2fs_check_directory(t->fs, ino);
+	errcode_t r = ext2fs_check_directory(t->fs, name->ino);
 	bool is_dir = !r;
 
 	*gone = true;
-	if (ino < EXT2_FIRST_INODE(t->fs->super))
+	if (name->ino < EXT2_FIRST_INODE(t->fs->super))
 		return EXT2_ET_BAD_INODE_NUM;
 	if (r && r != EXT2_ET_NO_DIRECTORY)
 		return r;
-	r = is_dir ? remove_below(t, ino, lower, depth + 1, gone) : 0;
-	if (lower && is_claimed(t, place))
+	r = is_dir ? remove_below(t, name->ino, lower, depth + 1, gone) : 0;
+	if (lower && name->claimed)
 		*gone = false;
-	return r || !*gone ? r : remove_name(t, place, ino, is_dir);
+	return r || !*gone ? r : remove_name(t, dir, name, is_dir);
 }
 
-static errcode_t remove_below(struct turbo *t, ext2_ino_t dir, bool lower,
+bool turbo_is_dots(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+static errcode_t remove_below(struct turbo *t, ext2_ino_t ino, bool lower,
 			      u32 depth, bool *empty)
 {
-	struct listing listing = {};
-	struct turbo_place place = { .dir = dir };
+	struct turbo_name **names;
+	struct turbo_dir *dir;
+	u64 i, nr;
 	errcode_t r;
 	bool gone;
-	u64 i;
 
 	*empty = true;
 	if (depth > DEPTH_MAX)
 		return EXT2_ET_DIR_CORRUPTED;
-	r = list_dir(t, dir, &listing);
-	for (i = 0; !r && i < listing.nr; i++) {
-		place.name = listing.list[i].name;
-		r = remove_one(t, &place, listing.list[i].ino, lower, depth,
-			       &gone);
+	r = turbo_dir_open(t, ino, &dir);
+	if (r)
+		return r;
+	nr = dir->nr;
+	names = turbo_dir_list(dir);
+	if (!names)
+		return EXT2_ET_NO_MEMORY;
+	for (i = 0; !r && i < nr; i++) {
+		if (turbo_is_dots(names[i]->name))
+			continue;
+		r = remove_one(t, dir, names[i], lower, depth, &gone);
 		*empty = *empty && gone;
 	}
-	listing_free(&listing);
+	free(names);
 	return r;
 }
 
-errcode_t turbo_remove(struct turbo *t, const struct turbo_place *place,
-		       ext2_ino_t ino)
+static errcode_t remove_at(struct turbo *t, const struct turbo_place *place,
+			   bool lower)
 {
+	struct turbo_dir *dir;
+	struct turbo_name *name;
+	errcode_t r = find_name(t, place, &dir, &name);
 	bool gone;
 
-	return remove_one(t, place, ino, false, 0, &gone);
+	return name ? remove_one(t, dir, name, lower, 0, &gone) : r;
 }
 
-errcode_t turbo_remove_lower(struct turbo *t, const struct turbo_place *place,
-			     ext2_ino_t ino)
+errcode_t turbo_remove(struct turbo *t, const struct turbo_place *place)
 {
-	bool gone;
+	return remove_at(t, place, false);
+}
 
-	return remove_one(t, place, ino, true, 0, &gone);
+errcode_t turbo_remove_lower(struct turbo *t, const struct turbo_place *place)
+{
+	return remove_at(t, place, true);
 }
 
 errcode_t turbo_empty_lower(struct turbo *t, ext2_ino_t dir)

@@ -43,20 +43,17 @@ errcode_t turbo_lookup(struct turbo *t, const struct turbo_place *place,
 		       ext2_ino_t *ino);
 
 /**
- * turbo_claim - remember that a name is of this layer
- * @t: the layer
- * @place: the name
- *
- * It may be there already. That it is removed need not be told: whatever gets the
- * name afterwards, or the number of the directory, is of this layer as well.
+ * turbo_is_dots - is a name that of a directory itself, or of the one above?
+ * @name: the name
  */
-errcode_t turbo_claim(struct turbo *t, const struct turbo_place *place);
+bool turbo_is_dots(const char *name);
 
 /**
- * turbo_forget - free what turbo_claim() allocated
+ * turbo_claim - remember that a name counts as one of this layer
  * @t: the layer
+ * @place: the name, which was there before
  */
-void turbo_forget(struct turbo *t);
+errcode_t turbo_claim(struct turbo *t, const struct turbo_place *place);
 
 /**
  * turbo_link - give an inode a name
@@ -80,22 +77,18 @@ errcode_t turbo_mkdir(struct turbo *t, const struct turbo_place *place,
 /**
  * turbo_remove - remove a name, and all that is below it
  * @t: the layer
- * @place: the name
- * @ino: what has it
+ * @place: the name, which may be free
  */
-errcode_t turbo_remove(struct turbo *t, const struct turbo_place *place,
-		       ext2_ino_t ino);
+errcode_t turbo_remove(struct turbo *t, const struct turbo_place *place);
 
 /**
  * turbo_remove_lower - remove what is not of this layer
  * @t: the layer
- * @place: the name
- * @ino: what has it
+ * @place: the name, which may be free
  *
  * Directories stay that have something of this layer below them.
  */
-errcode_t turbo_remove_lower(struct turbo *t, const struct turbo_place *place,
-			     ext2_ino_t ino);
+errcode_t turbo_remove_lower(struct turbo *t, const struct turbo_place *place);
 
 /**
  * turbo_empty_lower - remove what is in a directory and not of this layer

@@ -174,6 +174,64 @@ for name in name large no-mask part file link nfs4; do
 done
 has_mode name 0644
 
+# A directory with thousands of names, most of which the next layer changes: as the
+# kernel would have indexed it, and not.
+bad big-0.tar 'for i in range(6000): add(f"big/file-{i}", data=b"%d" % i)
+    add("other", data=b"other")'
+bad big-1.tar 'import os
+    def write(name, data):
+        with open("unpacked/" + name, "wb") as file: file.write(data)
+    os.makedirs("unpacked/big")
+    write("other", b"other")
+    for i in range(6000):
+        name, change = f"big/file-{i}", i % 20
+        if change < 6: add(f"big/.wh.file-{i}")
+        elif change == 6: add(name, tarfile.DIRTYPE); os.mkdir("unpacked/" + name)
+        elif change == 7: add(name, tarfile.LNKTYPE, linkname="other"); write(name, b"other")
+        elif change == 8: add(name, tarfile.SYMTYPE, linkname="x"); os.symlink("x", "unpacked/" + name)
+        elif change == 9: add(f"big/.wh.file-{i}"); add(name, data=b"new"); write(name, b"new")
+        elif change == 10: add(name, tarfile.DIRTYPE); add(name, data=b"new"); write(name, b"new")
+        else: write(name, b"%d" % i)
+        if change == 11: name = "big/" + f"longer-name-{i}" * 9; add(name, data=b"new"); write(name, b"new")'
+expect 0 "$tool" turbo --size 128M -o big-0 big-0.tar
+jq -n --arg meta "$work/big-0" --arg tar "$work/big-0.tar" \
+	'{ lowers: [{ file: $meta, targetFile: $tar }] }' >plain.json
+expect 0 "$tool" export plain.json indexed.raw
+in_order indexed.raw
+e2fsck -fyD indexed.raw >fsck 2>&1
+expect 0 "$tool" create --raw indexed.raw indexed
+config_of indexed >indexed.json
+for base in plain indexed; do
+	expect 0 "$tool" turbo --base $base.json -o big-1 big-1.tar
+	jq --arg meta "$work/big-1" --arg tar "$work/big-1.tar" \
+		'.lowers += [{ file: $meta, targetFile: $tar }]' $base.json >big.json
+	expect 0 "$tool" export big.json disk
+	in_order disk
+	rm -rf dumped && mkdir dumped
+	debugfs -R 'rdump /big /other dumped' disk >log 2>&1
+	diff -r --no-dereference unpacked dumped >differences ||
+		fail "$base: $(head -n 5 differences)"
+done
+debugfs -R 'htree_dump /big' disk 2>log | grep -q 'Root node' ||
+	fail 'the directory is not indexed any more'
+
+# spent NR: microseconds of computing for a directory of so many names
+spent()
+{
+	bad names.tar "for i in range($1): add(f'dir/name-{i}')"
+	python3 - "$tool" <<-'PYTHON'
+		import resource, subprocess, sys
+		subprocess.run([sys.argv[1], "turbo", "-o", "names", "names.tar"],
+		               check=True, stdout=subprocess.DEVNULL)
+		usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+		print(int((usage.ru_utime + usage.ru_stime) * 1e6))
+	PYTHON
+}
+
+few=$(spent 1000) many=$(spent 20000)
+[ "$many" -le $((few * 60)) ] ||
+	fail "1000 names take $few microseconds, 20000 take $many"
+
 # refused STATUS TEXT ARG...: nothing is left
 refused()
 {
