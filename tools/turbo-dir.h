@@ -30,12 +30,14 @@ struct turbo_name {
  * @names: a tree of struct turbo_name, "." and ".." among them
  * @nr: how many
  * @stale: the file system has a name that was removed
+ * @walk: the removal that came here last
  */
 struct turbo_dir {
 	ext2_ino_t ino;
 	void *names;
 	u64 nr;
 	bool stale;
+	u64 walk;
 };
 
 /**

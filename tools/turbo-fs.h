@@ -28,6 +28,7 @@ struct turbo_file {
  * @disk: the disk
  * @fs: the file system on it
  * @dirs: a tree of struct turbo_dir; see turbo_dir_open()
+ * @walks: removals so far
  * @mapped: regular files that have their data in the tar
  * @files: these, and others that were removed since
  * @nr_files: how many
@@ -38,6 +39,7 @@ struct turbo {
 	struct turbo_disk disk;
 	ext2_filsys fs;
 	void *dirs;
+	u64 walks;
 	ext2fs_inode_bitmap mapped;
 	struct turbo_file *files;
 	u64 nr_files;

@@ -259,6 +259,9 @@ static errcode_t remove_one(struct turbo *t, struct turbo_dir *dir,
 		return EXT2_ET_BAD_INODE_NUM;
 	if (r && r != EXT2_ET_NO_DIRECTORY)
 		return r;
+	/* It had more names than links. */
+	if (!ext2fs_test_inode_bitmap2(t->fs->inode_map, name->ino))
+		return EXT2_ET_DIR_CORRUPTED;
 	r = is_dir ? remove_below(t, name->ino, lower, depth + 1, gone) : 0;
 	if (lower && name->claimed)
 		*gone = false;
@@ -285,6 +288,10 @@ static errcode_t remove_below(struct turbo *t, ext2_ino_t ino, bool lower,
 	r = turbo_dir_open(t, ino, &dir);
 	if (r)
 		return r;
+	/* The ways through directories with several names would be too many. */
+	if (dir->walk == t->walks)
+		return EXT2_ET_DIR_CORRUPTED;
+	dir->walk = t->walks;
 	nr = dir->nr;
 	names = turbo_dir_list(dir);
 	if (!names)
@@ -307,6 +314,7 @@ static errcode_t remove_at(struct turbo *t, const struct turbo_place *place,
 	errcode_t r = find_name(t, place, &dir, &name);
 	bool gone;
 
+	t->walks++;
 	return name ? remove_one(t, dir, name, lower, 0, &gone) : r;
 }
 
@@ -324,5 +332,6 @@ errcode_t turbo_empty_lower(struct turbo *t, ext2_ino_t dir)
 {
 	bool empty;
 
+	t->walks++;
 	return remove_below(t, dir, true, 0, &empty);
 }

@@ -298,11 +298,12 @@ cp lay-1.tar keep.tar
 expect 1 "$tool" turbo --out keep.tar keep.tar
 cmp lay-1.tar keep.tar || fail 'the layer is gone'
 
-# refused_base STATUS TEXT
+# refused_base STATUS TEXT [LAYER]
 refused_base()
 {
 	rm -f meta
-	expect "$1" "$tool" turbo --base base.json --out meta lay-1.tar
+	expect "$1" timeout 60 "$tool" turbo --base base.json --out meta \
+		"${3:-lay-1.tar}"
 	says "$2"
 	[ ! -e meta ] || fail 'left something'
 }
@@ -321,6 +322,31 @@ for feature in inline_data ea_inode quota mmp; do
 	expect 0 "$tool" create --raw features.raw features
 	config_of features >base.json
 	refused_base 1 'has features'
+done
+# Directories that have several names, or are in themselves, so that there are more
+# ways through them than anybody can go.
+deep=d$(printf '/x%.0s' {1..40})
+bad opaque.tar "add('$deep/new'); add('d/.wh..wh..opq')"
+bad whiteout.tar 'add(".wh.d")'
+bad replaced.tar 'add("d")'
+rm -rf tree && mkdir -p "tree/$deep"
+mke2fs -q -t ext4 -O ^has_journal -d tree ways.raw 16M >log 2>&1 ||
+	fail "$(cat log)"
+cp ways.raw circle.raw
+path=/d
+for _ in {1..40}; do
+	echo "ln $path/x $path/y"
+	path+=/x
+done | debugfs -w -f - ways.raw >log 2>&1
+for name in a b; do
+	echo "ln /d/x /d/x/x/$name"
+done | debugfs -w -f - circle.raw >log 2>&1
+for base in ways circle; do
+	expect 0 "$tool" create --raw $base.raw $base
+	config_of $base >base.json
+	for layer in opaque whiteout replaced; do
+		refused_base 3 'directory corrupted' $layer.tar
+	done
 done
 debugfs -w -R 'feature has_journal needs_recovery' base.raw 2>log >&2
 expect 0 "$tool" create --raw base.raw dirty
