@@ -119,6 +119,16 @@ static void commit(struct obd_upper *u)
 		queue_work(u->wq, &u->release_work);
 }
 
+/* Tell once that the index device should grow. */
+static void note_log(struct obd_upper *u)
+{
+	bool low = obd_upper_log_low(u);
+
+	if (low && !u->log_low)
+		u->event = true;
+	u->log_low = low;
+}
+
 /*
  * Whatever was mapped meanwhile would have to be written down as well: only
  * what is under way already is.
@@ -129,6 +139,7 @@ static void compact(struct obd_upper *u)
 	int r;
 
 	spin_lock_irq(&u->lock);
+	note_log(u);
 	worth = !u->failed && obd_upper_compactable(u);
 	WRITE_ONCE(u->shut, worth);
 	spin_unlock_irq(&u->lock);

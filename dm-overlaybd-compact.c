@@ -26,6 +26,12 @@ bool obd_upper_compactable(const struct obd_upper *u)
 	       (u->log_end > CLUTTER_MIN && u->log_end > CLUTTER_RATIO * live);
 }
 
+bool obd_upper_log_low(const struct obd_upper *u)
+{
+	return obd_upper_log_room(u) < (s64)(u->log_slots / TIGHT_PART) &&
+	       !obd_upper_compactable(u);
+}
+
 /* Write some extents down. Return: how many entries that takes. */
 static u32 collect_some(struct obd_upper *u, u64 *sector,
 			struct lsmt_entry *e, u32 max)

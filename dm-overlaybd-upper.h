@@ -60,6 +60,7 @@
  * @shut: L, read without: nobody gets a slot: the log is being made shorter
  * @full: L: a write did not fit
  * @low: L: less than @low_water sectors are free
+ * @log_low: L: the log will be full soon
  * @event: L: somebody should be told
  * @nr_commits: L: how many there were
  * @nr_compactions: L: how many times the log was made shorter
@@ -105,6 +106,7 @@ struct obd_upper {
 	bool shut;
 	bool full;
 	bool low;
+	bool log_low;
 	bool event;
 	u64 nr_commits;
 	u64 nr_compactions;
@@ -335,6 +337,14 @@ static inline bool obd_upper_has_slot(const struct obd_upper *upper)
  * Return: true if it is.
  */
 bool obd_upper_compactable(const struct obd_upper *upper);
+
+/**
+ * obd_upper_log_low - will the log be full soon, whatever is done about it?
+ * @upper: the layer, locked
+ *
+ * Return: true if the index device should grow.
+ */
+bool obd_upper_log_low(const struct obd_upper *upper);
 
 /**
  * obd_upper_compact - make the log shorter

@@ -154,12 +154,13 @@ static int map_data(struct obd_upper *u, struct obd_upper_io *io, gfp_t gfp)
 
 /*
  * Where a write has failed another one might, until the layer is opened anew;
- * not so if it just would have had to wait.
+ * not so if it just would have had to wait, or if a file system or pool that
+ * the device lies on is full, which somebody may mend.
  */
 static void lose_data(struct obd_upper *u, const struct bio *bio,
 		      struct obd_upper_io *io)
 {
-	if (bio->bi_status == BLK_STS_AGAIN)
+	if (bio->bi_status == BLK_STS_AGAIN || bio->bi_status == BLK_STS_NOSPC)
 		obd_space_return(&u->space, io->moffset, io->len);
 	else
 		u->space.lost += io->len;
@@ -297,26 +298,47 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 	return 0;
 }
 
-static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
+static int map_zeroes(struct obd_upper *u, u64 sector, struct obd_piece *piece)
 {
-	struct obd_piece piece = {
-		.what = OBD_ZEROES,
-		.len = min(io->len, OBD_ZERO_MAX_SECTORS),
-	};
 	int r;
 
 	r = reserve(u, 0);
 	if (r)
 		return r;
 	u->nr_reserved--;
-	r = map_piece(u, io->sector, &piece, OBD_GFP_TRY);
+	piece->what = OBD_ZEROES;
+	piece->moffset = 0;
+	r = map_piece(u, sector, piece, OBD_GFP_TRY);
+	if (!r && u->nr_pending >= OBD_PENDING_MAX / 2)
+		obd_upper_kick(u);
+	return r;
+}
+
+/* What is zeroes already costs no entry: disks are trimmed again and again. */
+static int try_zero(struct obd_upper *u, struct obd_upper_io *io)
+{
+	u32 len = min(io->len, OBD_ZERO_MAX_SECTORS);
+	struct obd_piece piece;
+	int r = 0;
+
+	if (u->failed)
+		return -EIO;
+	obd_upper_map_lookup(&u->map, io->sector, len, &piece);
+	if (piece.what != OBD_ZEROES) {
+		piece.len = len;
+		r = map_zeroes(u, io->sector, &piece);
+	}
 	if (r)
 		return r;
 	io->sector += piece.len;
 	io->len -= piece.len;
-	if (u->nr_pending >= OBD_PENDING_MAX / 2)
-		obd_upper_kick(u);
 	return 0;
+}
+
+static int give_up(struct obd_upper *u, struct obd_upper_io *io)
+{
+	note_room(u, true);
+	return -ENOSPC;
 }
 
 static int attempt(struct obd_upper *u, struct obd_upper_io *io,
@@ -355,7 +377,7 @@ static int insist(struct obd_upper *u, struct bio *bio,
 			return -EAGAIN;
 		if (r == -EBUSY) {
 			if (rounds++ == ROOM_ROUNDS)
-				return -ENOSPC;
+				return attempt(u, io, give_up);
 			wait_for_room(u);
 		} else if (r == -ENOMEM) {
 			if (!wait_for_memory(tries++))

@@ -54,6 +54,18 @@ reopen discard
 expect_equal 'sectors and end' "${CHECKED#* }" \
 	"$((2 * MIB / SECTOR)) $(((2 * MIB + 4096) / SECTOR))"
 
+say 'what is zeros already'
+upper 'do' $DEVICE discard 0 $BYTES flush 0 0
+before=$(upper_counter discard log_entries)
+upper 'do' $DEVICE discard 0 $BYTES zero $SECTOR $MIB \
+	discard $((3 * MIB)) $((2 * MIB)) flush 0 0
+expect_upper discard log_entries "$before"
+upper 'do' $DEVICE write $MIB $SECTOR flush 0 0 discard 0 $BYTES flush 0 0
+[ "$(upper_counter discard log_entries)" -gt "$before" ] ||
+	fail 'one that is not has no entry'
+reopen discard
+expect_zeros 0 $BYTES
+
 say 'secure erase'
 expect_exit 1 'not supported' blkdiscard --secure --force \
 	--length 4096 $DEVICE

@@ -10,9 +10,25 @@ SLOTS=2048
 DEVICE=/dev/mapper/full
 
 need_model
+writes=()
 new_upper full $BYTES $((8 * MIB)) $((4096 + 16 * SLOTS))
 open_upper full $BYTES
 expect_upper full log_slots $SLOTS
+
+say 'an event while everything still fits'
+before=$(events full)
+for ((n = 0; n < SLOTS / 2; n += 32)); do
+	for ((i = n; i < n + 32; i++)); do
+		writes+=(write $((i * 2 * SECTOR)) $SECTOR)
+	done
+	upper 'do' $DEVICE "${writes[@]}" flush 0 0
+	writes=()
+	[ "$(events full)" = "$before" ] || break
+done
+expect_event full "$before"
+expect_equal 'events of a log that remains low' "$(events full)" \
+	$((before + 1))
+upper 'do' $DEVICE discard 0 $((SLOTS * SECTOR)) flush 0 0
 
 say 'few extents, many entries'
 model --model saved --ops 20000 --max 4096 --mix 20,35,30,10,5 \
