@@ -16,11 +16,11 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/lz4.h>
-#include <linux/maple_tree.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/prefetch.h>
+#include <linux/rbtree.h>
 #include <linux/sched/signal.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -125,24 +125,6 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 {
 	__acquire(srcu);
 	srcu_up_read(srcu, idx);
-}
-
-/*
- * When mas_store_gfp() gets some of the nodes that it needs, but not all, it
- * tries again until it does, with the lock held. mas_preallocate() gives up; it
- * is exported, with these arguments, since 6.6.
- */
-static inline int obd_mas_store(struct ma_state *mas, void *entry, gfp_t gfp)
-{
-#ifdef OBD_HAVE_MAS_PREALLOCATE
-	int r = mas_preallocate(mas, entry, gfp);
-
-	if (!r)
-		mas_store_prealloc(mas, entry);
-	return r;
-#else
-	return mas_store_gfp(mas, entry, gfp);
-#endif
 }
 
 /*

@@ -4,58 +4,116 @@
  */
 #include "dm-overlaybd-ranges.h"
 
-void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock)
+/**
+ * struct stretch - a range that touches no other
+ * @node: in the tree
+ * @first: its first sector
+ * @end: the sector behind it
+ */
+struct stretch {
+	struct rb_node node;
+	u64 first;
+	u64 end;
+};
+
+static struct stretch *stretch_of(struct rb_node *node)
 {
-	mt_init_flags(&ranges->tree, MT_FLAGS_LOCK_EXTERN);
-	mt_set_external_lock(&ranges->tree, lock);
+	return rb_entry(node, struct stretch, node);
 }
 
-/* The lock, which a large set would hold for long, is there for checks only. */
+void obd_ranges_init(struct obd_ranges *ranges)
+{
+	ranges->tree = RB_ROOT_CACHED;
+	ranges->sectors = 0;
+}
+
 void obd_ranges_exit(struct obd_ranges *ranges)
 {
-	static DEFINE_SPINLOCK(lock);
+	struct stretch *stretch, *next;
 
-	spin_lock(&lock);
-	mt_set_external_lock(&ranges->tree, &lock);
-	__mt_destroy(&ranges->tree);
-	spin_unlock(&lock);
+	rbtree_postorder_for_each_entry_safe(stretch, next,
+					     &ranges->tree.rb_root, node) {
+		kfree(stretch);
+		cond_resched();
+	}
+	obd_ranges_init(ranges);
+}
+
+static void remove(struct obd_ranges *ranges, struct stretch *stretch)
+{
+	rb_erase_cached(&stretch->node, &ranges->tree);
+	kfree(stretch);
+}
+
+static struct stretch *new_stretch(u64 first, u64 end)
+{
+	struct stretch *stretch = kmalloc(sizeof(*stretch), OBD_GFP_TRY) ?:
+				  kmalloc(sizeof(*stretch), OBD_GFP_RESERVES);
+
+	if (stretch) {
+		stretch->first = first;
+		stretch->end = end;
+	}
+	return stretch;
+}
+
+/* Make sectors part of stretches that they touch, if there are any. */
+static bool join(struct obd_ranges *ranges, struct stretch *before,
+		 struct stretch *behind, u64 first, u64 end)
+{
+	bool begins = before && before->end == first;
+	bool ends = behind && behind->first == end;
+
+	if (begins && ends) {
+		before->end = behind->end;
+		remove(ranges, behind);
+	} else if (begins) {
+		before->end = end;
+	} else if (ends) {
+		behind->first = first;
+	}
+	return begins || ends;
 }
 
 int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 {
-	MA_STATE(mas, &ranges->tree, first, first);
-	unsigned long from = first;
-	unsigned long to = first + len - 1;
-	int r;
+	struct rb_node **link = &ranges->tree.rb_root.rb_node;
+	struct stretch *before = NULL, *behind = NULL, *stretch;
+	struct rb_node *parent = NULL;
 
-	if (first)
-		mas_set(&mas, first - 1);
-	while (mas_find(&mas, first + len)) {
-		from = min(from, mas.index);
-		to = max(to, mas.last);
+	while (*link) {
+		parent = *link;
+		stretch = stretch_of(parent);
+		if (first < stretch->first) {
+			behind = stretch;
+			link = &parent->rb_left;
+		} else {
+			before = stretch;
+			link = &parent->rb_right;
+		}
 	}
-	mas_set_range(&mas, from, to);
-	r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_TRY);
-	if (r) {
-		mas_set_range(&mas, from, to);
-		r = obd_mas_store(&mas, xa_mk_value(0), OBD_GFP_RESERVES);
+	if (!join(ranges, before, behind, first, first + len)) {
+		stretch = new_stretch(first, first + len);
+		if (!stretch)
+			return -ENOMEM;
+		rb_link_node(&stretch->node, parent, link);
+		rb_insert_color_cached(&stretch->node, &ranges->tree, !before);
 	}
-	if (!r)
-		ranges->sectors += len;
-	return r;
+	ranges->sectors += len;
+	return 0;
 }
 
 bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len)
 {
-	MA_STATE(mas, &ranges->tree, 0, 0);
+	struct rb_node *node = rb_first_cached(&ranges->tree);
+	struct stretch *stretch;
 
-	if (!mas_find(&mas, ULONG_MAX))
+	if (!node)
 		return false;
-	*first = mas.index;
-	*len = mas.last - mas.index + 1;
-	mas_set_range(&mas, *first, *first + *len - 1);
-	if (obd_mas_store(&mas, NULL, OBD_GFP_TRY))
-		return false;
+	stretch = stretch_of(node);
+	*first = stretch->first;
+	*len = stretch->end - stretch->first;
 	ranges->sectors -= *len;
+	remove(ranges, stretch);
 	return true;
 }

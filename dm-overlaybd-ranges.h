@@ -1,39 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sets of ranges of sectors, in maple trees under a lock of the caller's, which
- * may be held with interrupts off: nothing here sleeps.
+ * Sets of ranges of sectors, under a lock of the caller's, which may be held with
+ * interrupts off: nothing here sleeps but obd_ranges_exit().
  */
 #ifndef DM_OVERLAYBD_RANGES_H
 #define DM_OVERLAYBD_RANGES_H
 
 #include "dm-overlaybd-compat.h"
 
-#if BITS_PER_LONG < 64
-#error "dm-overlaybd needs a 64-bit kernel: maple trees are indexed by long"
-#endif
-
 /**
  * struct obd_ranges - a set of sectors
- * @tree: its ranges
+ * @tree: its ranges, none of which touches another
  * @sectors: how many sectors are in it
  */
 struct obd_ranges {
-	struct maple_tree tree;
+	struct rb_root_cached tree;
 	u64 sectors;
 };
 
 /**
  * obd_ranges_init - begin with an empty set
  * @ranges: the set
- * @lock: held to change it
  */
-void obd_ranges_init(struct obd_ranges *ranges, spinlock_t *lock);
+void obd_ranges_init(struct obd_ranges *ranges);
 
 /**
  * obd_ranges_exit - forget everything
  * @ranges: the set, which nobody else uses any more
  *
- * Must not be called with interrupts off.
+ * May sleep.
  */
 void obd_ranges_exit(struct obd_ranges *ranges);
 
@@ -42,6 +37,8 @@ void obd_ranges_exit(struct obd_ranges *ranges);
  * @ranges: the set, locked
  * @first: the first of them
  * @len: how many
+ *
+ * Takes memory, also of the reserves, for a range that touches no other.
  *
  * Return: 0, or -ENOMEM.
  */
@@ -53,7 +50,7 @@ int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len);
  * @first: its first sector
  * @len: how many sectors
  *
- * Return: false if there is none, or no memory for splitting a node.
+ * Return: false if there is none.
  */
 bool obd_ranges_take(struct obd_ranges *ranges, u64 *first, u64 *len);
 

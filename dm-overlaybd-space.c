@@ -9,12 +9,12 @@
 
 #define STEP_SECTORS	2048U	/* that are taken at the end of all */
 
-void obd_space_init(struct obd_space *space, spinlock_t *lock)
+void obd_space_init(struct obd_space *space)
 {
 	space->end = OBD_DATA_START;
-	obd_ranges_init(&space->free, lock);
-	obd_ranges_init(&space->limbo[0], lock);
-	obd_ranges_init(&space->limbo[1], lock);
+	obd_ranges_init(&space->free);
+	obd_ranges_init(&space->limbo[0]);
+	obd_ranges_init(&space->limbo[1]);
 	space->pending = &space->limbo[0];
 	space->settled = &space->limbo[1];
 }
@@ -38,20 +38,12 @@ static int compare_used(const void *a, const void *b)
 	return x->moffset < y->moffset ? -1 : x->moffset > y->moffset;
 }
 
-/* Nobody else knows of the map; the lock is for its own checks. */
-static u64 collect_used(struct obd_upper_map *map, spinlock_t *lock,
-			struct used *used, u64 max)
+static u64 collect_used(struct obd_upper_map *map, struct used *used, u64 max)
 {
 	struct obd_piece piece;
 	u64 sector = 0, nr = 0, first;
-	bool more;
 
-	while (nr < max) {
-		spin_lock_irq(lock);
-		more = obd_upper_map_next(map, &sector, &piece, &first);
-		spin_unlock_irq(lock);
-		if (!more)
-			break;
+	while (nr < max && obd_upper_map_next(map, &sector, &piece, &first)) {
 		if (piece.what != OBD_DATA)
 			continue;
 		used[nr].moffset = piece.moffset;
@@ -61,8 +53,15 @@ static u64 collect_used(struct obd_upper_map *map, spinlock_t *lock,
 	return nr;
 }
 
+static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
+			u64 first, u64 len)
+{
+	if (obd_ranges_add(ranges, first, len))
+		space->lost += len;
+}
+
 static int load_free(struct obd_space *space, const struct used *used, u64 nr,
-		     spinlock_t *lock, struct obd_error *err)
+		     struct obd_error *err)
 {
 	u64 i, end = OBD_DATA_START;
 
@@ -71,13 +70,9 @@ static int load_free(struct obd_space *space, const struct used *used, u64 nr,
 			return obd_fail(err, -EINVAL,
 					"log: sector %llu of the data is in use twice",
 					(unsigned long long)used[i].moffset);
-		if (used[i].moffset > end) {
-			spin_lock_irq(lock);
-			if (obd_ranges_add(&space->free, end,
-					   used[i].moffset - end))
-				space->lost += used[i].moffset - end;
-			spin_unlock_irq(lock);
-		}
+		if (used[i].moffset > end)
+			add_or_lose(space, &space->free, end,
+				    used[i].moffset - end);
 		end = used[i].moffset + used[i].len;
 		if (obd_interrupted())
 			return -EINTR;
@@ -87,7 +82,7 @@ static int load_free(struct obd_space *space, const struct used *used, u64 nr,
 }
 
 int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
-		   spinlock_t *lock, struct obd_error *err)
+		   struct obd_error *err)
 {
 	u64 nr = obd_upper_map_pieces(map);
 	struct used *used;
@@ -97,9 +92,9 @@ int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
 	if (nr && !used)
 		return obd_fail(err, -ENOMEM, "no memory for %llu extents",
 				(unsigned long long)nr);
-	nr = collect_used(map, lock, used, nr);
+	nr = collect_used(map, used, nr);
 	sort(used, nr, sizeof(*used), compare_used, NULL);
-	r = load_free(space, used, nr, lock, err);
+	r = load_free(space, used, nr, err);
 	kvfree(used);
 	return r;
 }
@@ -127,13 +122,6 @@ u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset)
 	*moffset = space->next;
 	space->next += len;
 	return len;
-}
-
-static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
-			u64 first, u64 len)
-{
-	if (obd_ranges_add(ranges, first, len))
-		space->lost += len;
 }
 
 void obd_space_return(struct obd_space *space, u64 moffset, u64 len)
@@ -165,8 +153,6 @@ bool obd_space_release(struct obd_space *space)
 
 	if (obd_ranges_take(space->settled, &first, &len))
 		add_or_lose(space, &space->free, first, len);
-	else if (space->settled->sectors)
-		return false;
 	space->due = space->settled->sectors;
 	return space->due;
 }

@@ -2,8 +2,8 @@
 /*
  * The space of a data device: what is in use, what is free, and what will be
  * free once nobody needs it any more. Everything in sectors, and everything
- * under the lock of the caller's that obd_space_init() is told; nothing here
- * sleeps but obd_space_load().
+ * under a lock of the caller's; nothing here sleeps but obd_space_load() and
+ * obd_space_exit().
  */
 #ifndef DM_OVERLAYBD_SPACE_H
 #define DM_OVERLAYBD_SPACE_H
@@ -48,9 +48,8 @@ struct obd_space {
 /**
  * obd_space_init - begin with nothing in use
  * @space: the space
- * @lock: held for all that follows, but for obd_space_exit()
  */
-void obd_space_init(struct obd_space *space, spinlock_t *lock);
+void obd_space_init(struct obd_space *space);
 
 /**
  * obd_space_exit - forget everything
@@ -62,7 +61,6 @@ void obd_space_exit(struct obd_space *space);
  * obd_space_load - find out what is in use
  * @space: the space
  * @map: all that is in use; nobody else knows of it yet, nor of @space
- * @lock: the lock, not held
  * @err: the reason, on failure
  *
  * May sleep.
@@ -70,7 +68,7 @@ void obd_space_exit(struct obd_space *space);
  * Return: 0; -EINVAL if sectors are in use twice; -ENOMEM; or -EINTR.
  */
 int obd_space_load(struct obd_space *space, struct obd_upper_map *map,
-		   spinlock_t *lock, struct obd_error *err);
+		   struct obd_error *err);
 
 /**
  * obd_space_alloc - take free sectors
@@ -124,7 +122,7 @@ static inline bool obd_space_durable(struct obd_space *space)
  *
  * No bio is on its way to them.
  *
- * Return: true if there are more. If there is no memory, it remains due.
+ * Return: true if there are more.
  */
 bool obd_space_release(struct obd_space *space);
 

@@ -11,6 +11,10 @@
 #include "dm-overlaybd-compat.h"
 #include "dm-overlaybd-format.h"
 
+#if BITS_PER_LONG < 64
+#error "dm-overlaybd needs a 64-bit kernel: an extent's value has 57 bits"
+#endif
+
 /* Of a write, of an entry of the log, and of a piece; a multiple of 4096 bytes. */
 #define OBD_PIECE_MAX	(LSMT_LENGTH_MAX / 8 * 8)
 

@@ -79,7 +79,7 @@ static void upper_init(struct obd_upper *u)
 	INIT_WORK(&u->commit_work, obd_upper_commit_work);
 	INIT_WORK(&u->release_work, obd_upper_release_work);
 	obd_upper_map_init(&u->map);
-	obd_space_init(&u->space, &u->lock);
+	obd_space_init(&u->space);
 }
 
 static struct obd_upper *upper_alloc(struct dm_target *ti,
@@ -310,7 +310,7 @@ static int upper_load(struct obd_upper *u, struct obd_error *err)
 	u->log_end = u->logger.end;
 	u->log_slots = u->logger.slots;
 	u->space.sectors = bdev_nr_sectors(u->data);
-	return obd_space_load(&u->space, &u->map, &u->lock, err);
+	return obd_space_load(&u->space, &u->map, err);
 }
 
 struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
