@@ -116,7 +116,7 @@ static int run(struct obd_gzip_stream *s, void *context, void *out, u32 *room,
 	       bool stop)
 {
 	const struct obd_gzip_point *next = next_point(s);
-	u64 end = next ? next->gzip_pos : s->gzip->gzip_size;
+	u64 end = next ? next->gzip_pos : s->gzip->gzip_end;
 	u32 n, left;
 	int r = 0;
 

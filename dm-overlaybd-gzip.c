@@ -237,29 +237,96 @@ static int check_point(const struct obd_gzip *gzip, u32 nr,
 	return 0;
 }
 
-/*
- * Whoever wants the last byte before @end inflates all that is behind the point,
- * and much of a gzip file need not give any data.
- */
+/* Whoever wants the last byte before @data_end inflates all from the point on. */
 static int check_gap(const struct obd_gzip *gzip, u32 nr, u64 data_end,
-		     u64 gzip_end, struct obd_error *err)
+		     struct obd_error *err)
 {
 	u64 data = data_end - gzip->points[nr].data_pos;
-	u64 stored = gzip_end - gzip->points[nr].gzip_pos;
 
-	if (data <= OBD_GZIP_GAP_MAX && stored <= 2 * OBD_GZIP_GAP_MAX)
+	if (data <= OBD_GZIP_GAP_MAX)
 		return 0;
 	return obd_fail(err, -EOPNOTSUPP,
-			"gzip index: point %u: %llu bytes of data in %llu follow without another, expected at most %llu in %llu",
-			nr, (unsigned long long)data,
-			(unsigned long long)stored, OBD_GZIP_GAP_MAX,
-			2 * OBD_GZIP_GAP_MAX);
+			"gzip index: point %u: %llu bytes of data follow without another, expected at most %llu",
+			nr, (unsigned long long)data, OBD_GZIP_GAP_MAX);
+}
+
+/* Bytes that a gzip file may take for so much data. */
+static u64 stored_max(u64 data)
+{
+	return 2 * data + OBD_GZIP_EXTRA_MAX;
+}
+
+/*
+ * Whoever wants a block that ends before point @nr, or behind it, may begin at the
+ * point @first and go by all that are between.
+ */
+static int check_way(const struct obd_gzip *gzip, u32 first, u32 nr,
+		     struct obd_error *err)
+{
+	const struct obd_gzip_point *from = &gzip->points[first];
+	const struct obd_gzip_point *to = &gzip->points[nr];
+	u64 data = to->data_pos - from->data_pos;
+	u64 stored = to->gzip_pos - from->gzip_pos;
+
+	if (nr - first > OBD_GZIP_POINTS_MAX)
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: point %u: is number %u in one block of data, expected at most %u",
+				nr, nr - first, OBD_GZIP_POINTS_MAX);
+	if (stored > stored_max(data))
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: point %u: the %llu bytes of data before it take %llu of gzip, expected at most %llu",
+				nr, (unsigned long long)data,
+				(unsigned long long)stored,
+				(unsigned long long)stored_max(data));
+	return 0;
+}
+
+/* @first: of the block of data that the point before lies in, see check_way(). */
+static int check_distance(const struct obd_gzip *gzip, u32 nr, u32 *first,
+			  struct obd_error *err)
+{
+	const struct obd_gzip_point *p = &gzip->points[nr];
+	int r;
+
+	r = check_gap(gzip, nr - 1, p->data_pos, err) ?:
+	    check_way(gzip, *first, nr, err);
+	if (r || p[-1].data_pos >> OBD_GZIP_BLOCK_SHIFT ==
+		 p->data_pos >> OBD_GZIP_BLOCK_SHIFT)
+		return r;
+	*first = nr - 1;
+	return check_way(gzip, *first, nr, err);
+}
+
+/* More may follow the last member that is indexed, but nobody has to read it. */
+static int check_end(struct obd_gzip *gzip, struct obd_error *err)
+{
+	u32 last = gzip->nr_points - 1;
+	const struct obd_gzip_point *p = &gzip->points[last];
+	int r = check_gap(gzip, last, gzip->data_size, err);
+
+	if (r)
+		return r;
+	gzip->gzip_end = min(gzip->gzip_size, p->gzip_pos +
+			     stored_max(gzip->data_size - p->data_pos));
+	return 0;
+}
+
+static void load_point(struct obd_gzip_point *point,
+		       const struct gzidx_entry *e)
+{
+	*point = (struct obd_gzip_point) {
+		.data_pos = le64_to_cpu(e->data_pos),
+		.gzip_pos = le64_to_cpu(e->gzip_pos),
+		.window_pos = le64_to_cpu(e->window_pos),
+		.window_size = le32_to_cpu(e->window_size),
+		.bits = e->bits,
+	};
 }
 
 static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 		       struct obd_error *err)
 {
-	u32 i;
+	u32 i, first = 0;
 	int r;
 
 	gzip->points = kvcalloc(gzip->nr_points, sizeof(*gzip->points),
@@ -267,27 +334,19 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 	if (!gzip->points)
 		return obd_fail(err, -ENOMEM, "no memory for %u access points",
 				gzip->nr_points);
-	for (i = 0; i < gzip->nr_points; i++, e++) {
-		gzip->points[i] = (struct obd_gzip_point) {
-			.data_pos = le64_to_cpu(e->data_pos),
-			.gzip_pos = le64_to_cpu(e->gzip_pos),
-			.window_pos = le64_to_cpu(e->window_pos),
-			.window_size = le32_to_cpu(e->window_size),
-			.bits = e->bits,
-		};
+	for (i = 0; i < gzip->nr_points; i++) {
+		load_point(&gzip->points[i], &e[i]);
 		r = check_point(gzip, i, err);
 		if (!r && i)
-			r = check_gap(gzip, i - 1, gzip->points[i].data_pos,
-				      gzip->points[i].gzip_pos, err);
+			r = check_distance(gzip, i, &first, err);
 		if (r)
 			return r;
 	}
-	if (gzip->nr_points && gzip->points[0].data_pos)
+	if (gzip->points[0].data_pos)
 		return obd_fail(err, -EINVAL,
 				"gzip index: point 0: data position is %llu, expected 0",
 				(unsigned long long)gzip->points[0].data_pos);
-	return i ? check_gap(gzip, i - 1, gzip->data_size, gzip->gzip_size,
-			     err) : 0;
+	return check_end(gzip, err);
 }
 
 static int load_packed(struct obd_gzip *gzip, const void *table,

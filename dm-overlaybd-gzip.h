@@ -17,6 +17,18 @@
 /* Data from a point to the next: what a hostile file can make of one read. */
 #define OBD_GZIP_GAP_MAX	(4ULL << 30)
 
+/*
+ * Points in one block of data: of members that have a byte each, and of as many
+ * that have none.
+ */
+#define OBD_GZIP_POINTS_MAX	(2U << OBD_GZIP_BLOCK_SHIFT)
+
+/*
+ * What a gzip file may hold where it is longer than twice its data: headers of
+ * small members, and whatever else gives no data.
+ */
+#define OBD_GZIP_EXTRA_MAX	(16ULL << 20)
+
 /**
  * struct obd_gzip_point - where inflation can begin
  * @data_pos: the first byte that it gives
@@ -36,6 +48,7 @@ struct obd_gzip_point {
 /**
  * struct obd_gzip - an index
  * @gzip_size: bytes of the gzip file
+ * @gzip_end: nothing behind that is needed for the data
  * @index_size: bytes of the index
  * @data_size: bytes, inflated
  * @table_pos: where the table of points is in the index
@@ -52,6 +65,7 @@ struct obd_gzip_point {
  */
 struct obd_gzip {
 	u64 gzip_size;
+	u64 gzip_end;
 	u64 index_size;
 	u64 data_size;
 	u64 table_pos;

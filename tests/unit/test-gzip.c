@@ -758,6 +758,120 @@ static void points_far_apart_are_refused(void **state)
 	release(&s);
 }
 
+/* Between others that lie in the same block of data, and for its end. */
+static void ways_that_are_long_are_refused(void **state)
+{
+	const u64 some = OBD_GZIP_EXTRA_MAX / 3;
+	u64 seed = test_seed();
+	struct gzidx_header *h;
+	struct gzidx_entry *e;
+	struct obd_error err;
+	struct subject s;
+	u32 i;
+
+	(void)state;
+	make_subject(&s, false, &seed);
+	h = (void *)s.index.data;
+	e = (void *)(s.index.data + s.parsed.table_pos);
+	buffer_add_zeros(&s.gzip, 7 * some);
+	h->gzip_size = cpu_to_le64(s.gzip.len);
+	gzip_index_fix(h);
+	for (i = 1; i < s.parsed.nr_points; i++)
+		e[i].gzip_pos = cpu_to_le64(le64_to_cpu(e[i].gzip_pos) +
+					    min(i, 3U) * some);
+	obd_gzip_release(&s.parsed);
+	assert_int_equal(parse(&s, &err), 0);
+	assert_true(s.parsed.gzip_end < s.gzip.len);
+	for (i = 3; i < s.parsed.nr_points; i++)
+		e[i].gzip_pos = cpu_to_le64(le64_to_cpu(e[i].gzip_pos) + some);
+	refused(&s, "point 3: the ");
+	release(&s);
+}
+
+static void add_copies(struct buffer *to, const struct buffer *what, u32 nr)
+{
+	for (; nr; nr--)
+		buffer_add(to, what->data, what->len);
+}
+
+/* Members of a byte each are fine, more of none are not. */
+static void points_close_together_are_refused(void **state)
+{
+	struct buffer byte = {}, one = {}, none = {};
+	u64 seed = test_seed();
+	struct subject s = {};
+
+	(void)state;
+	buffer_add(&byte, "x", 1);
+	build_gzip(&none, &s.data, &hows[1]);
+	build_gzip(&one, &byte, &hows[1]);
+	add_copies(&s.gzip, &none, OBD_GZIP_POINTS_MAX / 2);
+	add_copies(&s.gzip, &one, OBD_GZIP_POINTS_MAX / 2);
+	add_copies(&s.data, &byte, OBD_GZIP_POINTS_MAX / 2);
+	build_gzip_index(&s.index, &s.gzip, 10000, true);
+	open_subject(&s);
+	assert_int_equal(s.parsed.nr_points, OBD_GZIP_POINTS_MAX);
+	check_reads(&s, 10, &seed);
+	obd_gzip_release(&s.parsed);
+	obd_inflater_exit(&s.inflater);
+
+	s.gzip.len = 0;
+	s.index.len = 0;
+	add_copies(&s.gzip, &none, OBD_GZIP_POINTS_MAX / 2 + 2);
+	add_copies(&s.gzip, &one, OBD_GZIP_POINTS_MAX / 2);
+	build_gzip_index(&s.index, &s.gzip, 10000, true);
+	assert_int_equal(obd_inflater_init(&s.inflater), 0);
+	refused(&s, "in one block of data");
+	buffer_release(&byte);
+	buffer_release(&one);
+	buffer_release(&none);
+	release(&s);
+}
+
+/* Two bytes of data, and between them what takes room and gives none. */
+static void build_hollow(struct buffer *gzip, u64 room)
+{
+	static const u8 header[] = { 31, 139, 8, 0, 0, 0, 0, 0, 0, 255 };
+	static const u8 first[] = { 0, 1, 0, 0xfe, 0xff, 'x' };
+	static const u8 empty[] = { 0, 0, 0, 0xff, 0xff };
+	static const u8 last[] = { 1, 1, 0, 0xfe, 0xff, 'x' };
+	u32 crc = cpu_to_le32(crc32(0, (const u8 *)"xx", 2));
+	u32 len = cpu_to_le32(2);
+
+	buffer_add(gzip, header, sizeof(header));
+	buffer_add(gzip, first, sizeof(first));
+	for (; room > sizeof(empty); room -= sizeof(empty))
+		buffer_add(gzip, empty, sizeof(empty));
+	buffer_add(gzip, last, sizeof(last));
+	buffer_add(gzip, &crc, sizeof(crc));
+	buffer_add(gzip, &len, sizeof(len));
+}
+
+static void read_hollow(u64 room, int result)
+{
+	struct obd_gzip_stream stream;
+	struct subject s = {};
+
+	build_hollow(&s.gzip, room);
+	build_gzip_index(&s.index, &s.gzip, 10000, false);
+	buffer_add(&s.data, "xx", 2);
+	open_subject(&s);
+	assert_int_equal(s.parsed.nr_points, 1);
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_stream(&stream, &s, 1, 1), result);
+	assert_true(stream.in_pos <= s.parsed.points[0].gzip_pos + 4 +
+				     OBD_GZIP_EXTRA_MAX);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+static void what_gives_no_data_is_read_so_far(void **state)
+{
+	(void)state;
+	read_hollow(OBD_GZIP_EXTRA_MAX - 20, 0);
+	read_hollow(OBD_GZIP_EXTRA_MAX + 20, -EILSEQ);
+}
+
 static void packed_tables_that_lie_are_refused(void **state)
 {
 	u64 seed = test_seed();
@@ -891,6 +1005,9 @@ int main(void)
 		cmocka_unit_test(headers_that_lie_are_refused),
 		cmocka_unit_test(points_that_lie_are_refused),
 		cmocka_unit_test(points_far_apart_are_refused),
+		cmocka_unit_test(ways_that_are_long_are_refused),
+		cmocka_unit_test(points_close_together_are_refused),
+		cmocka_unit_test(what_gives_no_data_is_read_so_far),
 		cmocka_unit_test(packed_tables_that_lie_are_refused),
 		cmocka_unit_test(garbage_does_no_harm),
 		cmocka_unit_test(fixtures_are_read),
