@@ -52,9 +52,9 @@ static int read_window(struct obd_gzip_stream *s, void *context,
 {
 	int n;
 
-	*len = 0;
 	if (!point->window_size)
 		return 0;
+	s->in_len = 0;
 	n = s->fetch(s, context, OBD_GZIP_INDEX, point->window_pos,
 		     point->window_size);
 	if (n < 0)
@@ -63,20 +63,32 @@ static int read_window(struct obd_gzip_stream *s, void *context,
 				   s->window, len);
 }
 
-/* Begin at an access point. */
-static int begin(struct obd_gzip_stream *s, void *context, u32 nr)
+/* What was read while all went well may have that byte, and what follows. */
+static void move_to(struct obd_gzip_stream *s, u64 gzip_pos)
+{
+	u64 skip = gzip_pos - s->in_pos;
+
+	if (!s->live || gzip_pos < s->in_pos || skip > s->in_len)
+		skip = s->in_len;
+	s->in_at += skip;
+	s->in_len -= skip;
+	s->in_pos = gzip_pos;
+}
+
+/* Begin at an access point, with its window if it has a @history. */
+static int begin(struct obd_gzip_stream *s, void *context, u32 nr,
+		 bool history)
 {
 	const struct obd_gzip_point *point = &s->gzip->points[nr];
+	u32 len = 0;
 	u8 before = 0;
-	u32 len;
 	int r;
 
+	move_to(s, point->gzip_pos - !!point->bits);
 	s->live = false;
 	s->point = nr;
 	s->pos = point->data_pos;
-	s->in_pos = point->gzip_pos - !!point->bits;
-	s->in_len = 0;
-	r = read_window(s, context, point, &len);
+	r = history ? read_window(s, context, point, &len) : 0;
 	if (r)
 		return r;
 	if (point->bits) {
@@ -98,7 +110,7 @@ int obd_gzip_stream_seek(struct obd_gzip_stream *stream, void *context,
 	if (stream->live && stream->pos <= pos &&
 	    stream->pos >= point->data_pos)
 		return 0;
-	return begin(stream, context, point - stream->gzip->points);
+	return begin(stream, context, point - stream->gzip->points, true);
 }
 
 /* The point that is ahead, or NULL. */
@@ -147,7 +159,9 @@ static bool is_at(const struct obd_gzip_stream *s,
 /*
  * All bytes before the next point have been inflated: no more must come before
  * the gzip file reaches it, or that point is wrong, or the one before. Only where
- * a member ends inflation has to begin anew.
+ * a member ends inflation has to begin anew, and the next one has no history. For
+ * small members it matters that nothing is read for that, not even a window that
+ * the index has all the same.
  */
 int obd_gzip_stream_cross(struct obd_gzip_stream *stream, void *context)
 {
@@ -166,7 +180,7 @@ int obd_gzip_stream_cross(struct obd_gzip_stream *stream, void *context)
 		if (r > 0) {
 			stream->member_end = stream->in_pos;
 			return next ? begin(stream, context,
-					    stream->point + 1) : 0;
+					    stream->point + 1, false) : 0;
 		}
 	}
 	stream->point++;

@@ -74,3 +74,18 @@ for _ in {1..50}; do
 	sleep 0.1
 done
 expect_equal prefetched "$(single_counter gzip prefetch_blocks)" 5
+
+say 'small members: the file is read once'
+python3 -S -c '
+import gzip
+data = open("raw", "rb").read(4 << 20)
+with open("members.gz", "wb") as out:
+    for at in range(0, len(data), 1000):
+        out.write(gzip.compress(data[at:at + 1000]))'
+"$TOOL" gzindex --out members.index members.gz >gzindex.log
+gzip_create members $((4 * MIB)) members.gz members.index
+cmp -n $((4 * MIB)) /dev/mapper/members raw
+stored=$(single_counter members stored_bytes)
+size=$(stat -c %s members.gz)
+[ "$stored" -le $((size * 5 / 4)) ] ||
+	fail "$stored bytes were read of a file of $size"

@@ -29,6 +29,7 @@ struct subject {
 	struct obd_inflater inflater;
 	u32 bits_seen;		/* a bit for each number of bits */
 	u32 at;			/* point that inflation began at */
+	u64 fetched;		/* bytes of the gzip file that were read */
 };
 
 static int parse(struct subject *s, struct obd_error *err)
@@ -322,7 +323,7 @@ static void make_subject(struct subject *s, bool packed, u64 *seed)
 static int fetch(struct obd_gzip_stream *stream, void *context,
 		 enum obd_gzip_file file, u64 pos, u64 len)
 {
-	const struct subject *s = context;
+	struct subject *s = context;
 	const struct buffer *from = file == OBD_GZIP_DATA ? &s->gzip :
 							    &s->index;
 	u32 n = min_t(u64, len, file == OBD_GZIP_DATA ? 1 + pos % 3000 :
@@ -331,6 +332,8 @@ static int fetch(struct obd_gzip_stream *stream, void *context,
 	assert_true(len && pos <= from->len && len <= from->len - pos);
 	stream->in_at = pos % 512;
 	memcpy(stream->in + stream->in_at, from->data + pos, n);
+	if (file == OBD_GZIP_DATA)
+		s->fetched += n;
 	return n;
 }
 
@@ -426,6 +429,36 @@ static void a_stream_goes_on(void **state)
 	s.index.len = 0;
 	assert_int_equal(read_through(&stream, &s, &seed), 0);
 	assert_int_equal(read_stream(&stream, &s, 0, 100), 0);
+	obd_gzip_stream_exit(&stream);
+	release(&s);
+}
+
+/* Nothing of them is read twice, nor is what no member needs. */
+static void small_members_cost_their_size(void **state)
+{
+	struct obd_gzip_stream stream;
+	u64 seed = test_seed();
+	struct subject s = {};
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 3000; i++) {
+		struct buffer part = {};
+
+		make_data(&part, random_below(&seed, 500), &seed);
+		build_gzip(&s.gzip, &part, &hows[1]);
+		buffer_add(&s.data, part.data, part.len);
+		buffer_release(&part);
+	}
+	build_gzip_index(&s.index, &s.gzip, 10000, true);
+	open_subject(&s);
+	assert_true(s.parsed.nr_points >= 3000);
+	for (i = 1; i < s.parsed.nr_points; i++)
+		s.parsed.points[i].window_size = 100;
+	s.index.len = 0;
+	assert_int_equal(obd_gzip_stream_init(&stream, &s.parsed, fetch), 0);
+	assert_int_equal(read_through(&stream, &s, &seed), 0);
+	assert_true(s.fetched <= s.gzip.len);
 	obd_gzip_stream_exit(&stream);
 	release(&s);
 }
@@ -992,6 +1025,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams_go_by_points),
 		cmocka_unit_test(a_stream_goes_on),
+		cmocka_unit_test(small_members_cost_their_size),
 		cmocka_unit_test(a_stream_takes_the_shorter_way),
 		cmocka_unit_test(the_end_comes_too_early),
 		cmocka_unit_test(the_end_comes_too_late),
