@@ -27,6 +27,9 @@ static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);
 /* Nowhere; no byte of a file is there. */
 #define FAR_AWAY	U64_MAX
 
+/* Nor is that one of its blocks. */
+#define NO_BLOCK	U32_MAX
+
 /**
  * struct obd_gunzip_stream - a stream and what waits for it
  * @gunzip: whose
@@ -39,6 +42,8 @@ static_assert(OBD_GZIP_STORED_MAX + 2 * SECTOR_SIZE <= OBD_GZIP_IN_SIZE);
  * @stream: W: inflates one block after the other
  * @ahead: W: what it will want next
  * @bounce: W: a block that the cache has no memory for; BLOCK_BYTES
+ * @bounced: W: which one is there, or NO_BLOCK
+ * @bounce_checked: W: it is as its CRC says, if there is one
  *
  * G: under the lock of @gunzip; W: for the work only. What @from and @end say
  * is a guess that errors make wrong.
@@ -54,6 +59,8 @@ struct obd_gunzip_stream {
 	struct obd_gzip_stream stream;
 	struct obd_gunzip_ahead ahead;
 	u8 *bounce;
+	u32 bounced;
+	bool bounce_checked;
 };
 
 /**
@@ -123,8 +130,9 @@ static u32 block_len(const struct obd_source *source, u32 block)
 
 /*
  * Inflate a block, into memory of the cache if it has any. One that is only passed
- * by is checked when somebody wants it. Return: where it is, or an ERR_PTR(); the
- * stream can go on behind a block with a wrong CRC.
+ * by is checked when somebody wants it. What nobody waits for is not worth the
+ * stream's own memory. Return: where it is, or an ERR_PTR(); the stream can go on
+ * behind a block with a wrong CRC.
  */
 static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 			  u32 block, struct obd_cached **cached)
@@ -140,8 +148,12 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	if (reader->cached)
 		*cached = obd_cache_alloc(&source->cache, block, len,
 					  io->origin, check || !source->verify);
+	if (!*cached && !io->bio)
+		return ERR_PTR(-ENOMEM);
 	if (*cached)
 		out = (*cached)->data;
+	else
+		s->bounced = NO_BLOCK;
 	r = obd_gzip_stream_inflate(&s->stream, io, out, len);
 	if (!r && check)
 		r = obd_gzip_check(&s->gunzip->gzip, block, out, len);
@@ -150,8 +162,42 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 		*cached = NULL;
 		return ERR_PTR(r);
 	}
+	if (!*cached) {
+		s->bounced = block;
+		s->bounce_checked = check;
+	}
 	this_cpu_inc(reader->session->counters->blocks);
 	return out;
+}
+
+/*
+ * The next block of @io is in the stream's own memory, for who has no cache reads
+ * it bit by bit. It may have been inflated for somebody who does not check, or
+ * when the cache had no memory. Return: see stream_block().
+ */
+static void *bounced_block(struct obd_gunzip_stream *s, struct obd_io *io,
+			   struct obd_cached **cached)
+{
+	struct obd_reader *reader = io->reader;
+	struct obd_source *source = reader->source;
+	u32 len = block_len(source, io->block);
+
+	*cached = NULL;
+	if (reader->session->verify && !s->bounce_checked) {
+		int r = obd_gzip_check(&s->gunzip->gzip, io->block, s->bounce,
+				       len);
+
+		if (r)
+			return ERR_PTR(r);
+		s->bounce_checked = true;
+	}
+	if (reader->cached)
+		*cached = obd_cache_alloc(&source->cache, io->block, len,
+					  io->origin, s->bounce_checked ||
+					  !source->verify);
+	if (*cached)
+		memcpy((*cached)->data, s->bounce, len);
+	return s->bounce;
 }
 
 /* Go by bytes, up to @begin; whole blocks of them are worth keeping. */
@@ -167,6 +213,7 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 		int r;
 
 		if (skip) {
+			s->bounced = NO_BLOCK;
 			r = obd_gzip_stream_inflate(&s->stream, io, s->bounce,
 						    BLOCK_BYTES - skip);
 			if (r)
@@ -183,7 +230,7 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 	return 0;
 }
 
-/* Go to the next block of @io, and inflate it. Return: see stream_block(). */
+/* Go to the next block of @io, and have it. Return: see stream_block(). */
 static void *next_block(struct obd_gunzip_stream *s, struct obd_io *io,
 			struct obd_cached **cached)
 {
@@ -191,6 +238,8 @@ static void *next_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	int r;
 
 	WRITE_ONCE(s->from, begin);
+	if (s->bounced == io->block)
+		return bounced_block(s, io, cached);
 	r = obd_gzip_stream_seek(&s->stream, io, begin) ?:
 	    stream_pass(s, io, begin);
 	return r ? ERR_PTR(r) : stream_block(s, io, io->block, cached);
@@ -288,6 +337,17 @@ static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
 		wake_up_var(&session->background);
 }
 
+/* The first byte that needs no beginning anew: of the block before, if it is kept. */
+static u64 first_near(const struct obd_gunzip_stream *s)
+{
+	u64 begin = (u64)s->bounced << BLOCK_SHIFT;
+
+	if (s->bounced != NO_BLOCK &&
+	    begin + block_len(s->gunzip->source, s->bounced) == s->stream.pos)
+		return begin;
+	return s->stream.pos;
+}
+
 /* The next of the queue, or NULL: then the stream is not busy any more. */
 static struct obd_io *stream_next(struct obd_gunzip_stream *s)
 {
@@ -301,8 +361,8 @@ static struct obd_io *stream_next(struct obd_gunzip_stream *s)
 		list_del(&io->link);
 	} else {
 		s->busy = false;
-		s->from = s->stream.live ? s->stream.pos : FAR_AWAY;
-		s->end = s->from;
+		s->from = s->stream.live ? first_near(s) : FAR_AWAY;
+		s->end = s->stream.live ? s->stream.pos : FAR_AWAY;
 	}
 	spin_unlock_irqrestore(&g->lock, flags);
 	return io;
@@ -447,6 +507,7 @@ static int stream_alloc(struct obd_gunzip *g)
 	s->gunzip = g;
 	s->from = FAR_AWAY;
 	s->end = FAR_AWAY;
+	s->bounced = NO_BLOCK;
 	INIT_LIST_HEAD(&s->queue);
 	INIT_WORK(&s->work, stream_work);
 	list_add(&s->link, &g->streams);

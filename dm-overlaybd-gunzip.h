@@ -10,7 +10,8 @@
  * What a stream passes by goes to the cache in blocks.
  *
  * Everything that a stream needs is allocated when the file is opened; a block
- * for which the cache has no memory is inflated into the stream's own.
+ * for which the cache has no memory is inflated into the stream's own, and served
+ * from there until another one comes.
  */
 #ifndef DM_OVERLAYBD_GUNZIP_H
 #define DM_OVERLAYBD_GUNZIP_H

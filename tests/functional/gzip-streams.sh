@@ -36,9 +36,18 @@ cmp /dev/mapper/gzip raw
 expect_blocks gzip $BLOCKS
 
 say 'without the cache'
-fresh no_cache
-dd if=/dev/mapper/gzip of=/dev/null bs=128k iflag=direct status=none
+for size in 4k 60k 128k; do
+	fresh no_cache
+	dd if=/dev/mapper/gzip of=copy bs=$size iflag=direct status=none
+	cmp copy raw
+	expect_blocks gzip $BLOCKS
+done
+cache_limit 0
+fresh
+dd if=/dev/mapper/gzip of=copy bs=4k iflag=direct status=none
+cmp copy raw
 expect_blocks gzip $BLOCKS
+cp cache_mib "$PARAMETERS/cache_mib"
 
 say 'two readers, each in its own half'
 fresh
