@@ -7,6 +7,8 @@
 #define RAW_DEFLATE		(-15)	/* no header, 32 KiB of history */
 #define ZLIB_STREAM		15
 #define DEFLATE_RATIO_MAX	1032U	/* no byte gives more than that */
+#define READ_SIZE		(256U << 10)	/* of the index at a time */
+#define LOAD_POINTS		2048U		/* at a time */
 #define LEFT_BITS		63	/* of data_type: bits not used yet */
 #define AT_BLOCK		128	/* of data_type: a block begins */
 
@@ -46,6 +48,16 @@ static int begin_stream(struct obd_inflater *inflater, int window_bits)
 	return 0;
 }
 
+static int begin_packed(struct obd_inflater *inflater, const void *stored,
+			u32 size)
+{
+	int r = begin_stream(inflater, ZLIB_STREAM);
+
+	inflater->stream.next_in = (void *)stored;
+	inflater->stream.avail_in = size;
+	return r;
+}
+
 /* A zlib stream of up to @room bytes. Return: how many, or -EILSEQ. */
 static int unpack(struct obd_inflater *inflater, const void *stored, u32 size,
 		  void *out, u32 room)
@@ -53,15 +65,36 @@ static int unpack(struct obd_inflater *inflater, const void *stored, u32 size,
 	z_stream *s = &inflater->stream;
 	int r;
 
-	r = begin_stream(inflater, ZLIB_STREAM);
+	r = begin_packed(inflater, stored, size);
 	if (r)
 		return r;
-	s->next_in = (void *)stored;
-	s->avail_in = size;
 	s->next_out = out;
 	s->avail_out = room;
 	r = zlib_inflate(s, Z_FINISH);
 	return r == Z_STREAM_END ? room - s->avail_out : -EILSEQ;
+}
+
+/* The next @len bytes of what begin_packed() has begun. */
+static int unpack_some(struct obd_inflater *inflater, void *out, u32 len)
+{
+	z_stream *s = &inflater->stream;
+	int r;
+
+	s->next_out = out;
+	s->avail_out = len;
+	r = zlib_inflate(s, Z_SYNC_FLUSH);
+	return (r == Z_OK || r == Z_STREAM_END) && !s->avail_out ? 0 : -EILSEQ;
+}
+
+static int unpack_end(struct obd_inflater *inflater)
+{
+	z_stream *s = &inflater->stream;
+	u8 nothing;
+
+	s->next_out = &nothing;
+	s->avail_out = sizeof(nothing);
+	return zlib_inflate(s, Z_SYNC_FLUSH) == Z_STREAM_END && s->avail_out ?
+	       0 : -EILSEQ;
 }
 
 static u32 header_crc(const struct gzidx_header *header)
@@ -109,12 +142,25 @@ static int check_size(const char *field, u64 value, u64 wanted,
 			(unsigned long long)wanted);
 }
 
-/* The table as it is stored limits how many points it can hold. */
+/*
+ * A point takes a byte at least also in a packed table: of the most regular ones
+ * that zlib has made it is nearly two. And it is at a byte of the gzip file where
+ * no other is: a block of deflate has ten bits or more.
+ */
+static u64 points_max(const struct obd_gzip *gzip, u64 table_size)
+{
+	u64 nr = gzip->packed ? table_size :
+				table_size / sizeof(struct gzidx_entry);
+
+	return min(min(nr, gzip->gzip_size),
+		   (u64)INT_MAX / sizeof(struct obd_gzip_point));
+}
+
 static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
 		       struct obd_error *err)
 {
 	u64 size = le64_to_cpu(h->table_size), pos = gzip->table_pos;
-	u64 nr = le64_to_cpu(h->nr_entries), max = size;
+	u64 nr = le64_to_cpu(h->nr_entries), max = points_max(gzip, size);
 
 	if (pos < sizeof(*h) || pos > gzip->index_size ||
 	    size > gzip->index_size - pos || size > INT_MAX / DEFLATE_RATIO_MAX)
@@ -123,21 +169,20 @@ static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
 				(unsigned long long)pos,
 				(unsigned long long)size, sizeof(*h),
 				(unsigned long long)gzip->index_size);
-	if (gzip->packed)
-		max *= DEFLATE_RATIO_MAX;
-	max /= sizeof(struct gzidx_entry);
-	if (nr > max || (!gzip->packed &&
-			 size != nr * sizeof(struct gzidx_entry)))
+	if (nr > max)
 		return obd_fail(err, -EINVAL,
-				"gzip index: nr_entries is %llu, too many or too few for a table of %llu bytes",
-				(unsigned long long)nr,
-				(unsigned long long)size);
+				"gzip index: nr_entries is %llu, expected at most %llu in a table of %llu bytes, for %llu bytes of gzip",
+				(unsigned long long)nr, (unsigned long long)max,
+				(unsigned long long)size,
+				(unsigned long long)gzip->gzip_size);
 	if (!nr && gzip->data_size)
 		return obd_fail(err, -EINVAL,
 				"gzip index: nr_entries is 0, expected 1 at least");
 	gzip->nr_points = nr;
 	gzip->table_size = size;
-	return 0;
+	return gzip->packed ? 0 :
+	       check_size("table_size", size, nr * sizeof(struct gzidx_entry),
+			  err);
 }
 
 /* Those of a later version are left alone. */
@@ -323,25 +368,69 @@ static void load_point(struct obd_gzip_point *point,
 	};
 }
 
-static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
+/*
+ * @table: as it is stored; @unpacked: LOAD_POINTS entries, if it is packed; @nr:
+ * points that are there; @first: see check_distance().
+ */
+struct load {
+	struct obd_gzip *gzip;
+	const struct gzidx_entry *table;
+	struct obd_dev *index;
+	struct obd_inflater *inflater;
+	u32 nr;
+	u32 first;
+	struct gzidx_entry *unpacked;
+};
+
+static int load_points(struct load *load, const struct gzidx_entry *e, u32 nr,
 		       struct obd_error *err)
 {
-	u32 i, first = 0;
-	int r;
+	struct obd_gzip *gzip = load->gzip;
+	int r = 0;
 
-	gzip->points = kvcalloc(gzip->nr_points, sizeof(*gzip->points),
-				OBD_GFP_BLOB);
-	if (!gzip->points)
-		return obd_fail(err, -ENOMEM, "no memory for %u access points",
-				gzip->nr_points);
-	for (i = 0; i < gzip->nr_points; i++) {
-		load_point(&gzip->points[i], &e[i]);
-		r = check_point(gzip, i, err);
-		if (!r && i)
-			r = check_distance(gzip, i, &first, err);
-		if (r)
-			return r;
+	for (; !r && nr; nr--, e++, load->nr++) {
+		load_point(&gzip->points[load->nr], e);
+		r = check_point(gzip, load->nr, err);
+		if (!r && load->nr)
+			r = check_distance(gzip, load->nr, &load->first, err);
 	}
+	if (!r && obd_dev_interrupted(load->index))
+		r = obd_fail(err, -EINTR, "interrupted");
+	return r;
+}
+
+static int does_not_unpack(const struct obd_gzip *gzip, struct obd_error *err)
+{
+	return obd_fail(err, -EINVAL,
+			"gzip index: the table does not unpack to %u points",
+			gzip->nr_points);
+}
+
+static const struct gzidx_entry *next_entries(struct load *load, u32 nr)
+{
+	if (!load->gzip->packed)
+		return load->table + load->nr;
+	return unpack_some(load->inflater, load->unpacked,
+			   nr * sizeof(*load->unpacked)) ?
+	       NULL : load->unpacked;
+}
+
+static int load_table(struct load *load, struct obd_error *err)
+{
+	struct obd_gzip *gzip = load->gzip;
+	int r = 0;
+
+	while (!r && load->nr < gzip->nr_points) {
+		u32 nr = min(LOAD_POINTS, gzip->nr_points - load->nr);
+		const struct gzidx_entry *e = next_entries(load, nr);
+
+		r = e ? load_points(load, e, nr, err) :
+			does_not_unpack(gzip, err);
+	}
+	if (r)
+		return r;
+	if (gzip->packed && unpack_end(load->inflater))
+		return does_not_unpack(gzip, err);
 	if (gzip->points[0].data_pos)
 		return obd_fail(err, -EINVAL,
 				"gzip index: point 0: data position is %llu, expected 0",
@@ -349,36 +438,39 @@ static int load_points(struct obd_gzip *gzip, const struct gzidx_entry *e,
 	return check_end(gzip, err);
 }
 
-static int load_packed(struct obd_gzip *gzip, const void *table,
-		       struct obd_inflater *inflater, struct obd_error *err)
+static int load_begin(struct load *load, struct obd_error *err)
 {
-	u32 size = gzip->nr_points * sizeof(struct gzidx_entry);
-	void *entries = kvmalloc(size, OBD_GFP_BLOB);
-	int r;
+	struct obd_gzip *gzip = load->gzip;
 
-	if (!entries)
+	gzip->points = kvcalloc(gzip->nr_points, sizeof(*gzip->points),
+				OBD_GFP_BLOB);
+	if (gzip->packed)
+		load->unpacked = kvmalloc_array(LOAD_POINTS,
+						sizeof(*load->unpacked),
+						GFP_KERNEL);
+	if (!gzip->points || (gzip->packed && !load->unpacked))
 		return obd_fail(err, -ENOMEM, "no memory for %u access points",
 				gzip->nr_points);
-	r = unpack(inflater, table, gzip->table_size, entries, size);
-	if (r != size)
-		r = obd_fail(err, -EINVAL,
-			     "gzip index: the table does not unpack to %u points",
-			     gzip->nr_points);
-	else
-		r = load_points(gzip, entries, err);
-	kvfree(entries);
-	return r;
+	if (gzip->packed &&
+	    begin_packed(load->inflater, load->table, gzip->table_size))
+		return does_not_unpack(gzip, err);
+	return 0;
 }
 
 int obd_gzip_load(struct obd_gzip *gzip, const void *table,
-		  struct obd_inflater *inflater, struct obd_error *err)
+		  struct obd_dev *index, struct obd_inflater *inflater,
+		  struct obd_error *err)
 {
+	struct load load = {
+		.gzip = gzip, .table = table, .index = index,
+		.inflater = inflater,
+	};
 	int r;
 
 	if (!gzip->nr_points)
 		return 0;
-	r = gzip->packed ? load_packed(gzip, table, inflater, err) :
-			   load_points(gzip, table, err);
+	r = load_begin(&load, err) ?: load_table(&load, err);
+	kvfree(load.unpacked);
 	if (r)
 		obd_gzip_release(gzip);
 	return r;
@@ -387,10 +479,19 @@ int obd_gzip_load(struct obd_gzip *gzip, const void *table,
 static int read_index(struct obd_dev *index, u64 pos, void *buf, u32 len,
 		      struct obd_error *err)
 {
-	int r = obd_dev_read(index, pos, buf, len);
+	u32 n;
+	int r = 0;
 
+	for (; len; pos += n, buf += n, len -= n) {
+		n = min(len, READ_SIZE);
+		r = obd_dev_read(index, pos, buf, n);
+		if (r)
+			break;
+		if (obd_dev_interrupted(index))
+			return obd_fail(err, -EINTR, "interrupted");
+	}
 	return r ? obd_fail(err, r, "gzip index: cannot read %u bytes at byte %llu: error %d",
-			    len, (unsigned long long)pos, r) : 0;
+			    n, (unsigned long long)pos, r) : 0;
 }
 
 int obd_gzip_open_header(struct obd_gzip *gzip, struct obd_dev *index,
@@ -421,7 +522,7 @@ static int read_table(struct obd_gzip *gzip, struct obd_dev *index,
 	else
 		r = read_index(index, gzip->table_pos, table, gzip->table_size,
 			       err) ?:
-		    obd_gzip_load(gzip, table, &inflater, err);
+		    obd_gzip_load(gzip, table, index, &inflater, err);
 	obd_inflater_exit(&inflater);
 	kvfree(table);
 	return r;

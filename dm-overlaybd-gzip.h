@@ -125,6 +125,7 @@ int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
  * obd_gzip_load - check the table of an index, and keep it
  * @gzip: with its header parsed; to be released with obd_gzip_release()
  * @table: @gzip->table_size bytes from @gzip->table_pos
+ * @index: what the index lies on: is asked whether the user has given up
  * @inflater: for a packed one
  * @err: the reason, on failure
  *
@@ -133,7 +134,8 @@ int obd_gzip_parse(struct obd_gzip *gzip, const struct gzidx_header *header,
  * Return: 0, or a negative errno.
  */
 int obd_gzip_load(struct obd_gzip *gzip, const void *table,
-		  struct obd_inflater *inflater, struct obd_error *err);
+		  struct obd_dev *index, struct obd_inflater *inflater,
+		  struct obd_error *err);
 
 /**
  * obd_gzip_open_header - read the header of an index, and check it

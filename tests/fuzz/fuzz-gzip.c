@@ -174,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct gzidx_header *h = (const void *)data;
 	struct obd_inflater inflater;
+	struct obd_dev dev = { .fd = -1 };
 	struct obd_gzip gzip = {};
 	struct obd_error err = {};
 	u64 index_size;
@@ -183,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	index_size = min_t(u64, le64_to_cpu(h->index_size), size);
 	if (!obd_gzip_parse(&gzip, h, size - index_size, index_size, &err) &&
-	    !obd_gzip_load(&gzip, data + gzip.table_pos, &inflater, &err)) {
+	    !obd_gzip_load(&gzip, data + gzip.table_pos, &dev, &inflater, &err)) {
 		check_points(&gzip);
 		for (i = 0; i < min(gzip.nr_points, POINTS_MAX); i++)
 			inflate_from(&inflater, &gzip, &gzip.points[i], data);

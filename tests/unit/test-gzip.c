@@ -16,6 +16,18 @@
 #include "tests/unit/gzip-builder.h"
 #include "tests/unit/test.h"
 
+static u32 patience;		/* the user gives up when asked so many times */
+
+static bool interrupted(const struct obd_dev *dev)
+{
+	(void)dev;
+	return patience && !--patience;
+}
+
+#define obd_dev_interrupted	interrupted
+#include "dm-overlaybd-gzip.c"
+#undef obd_dev_interrupted
+
 #define FIXTURES_DEFAULT	"../shared/fixtures"
 #define READ_MAX		20000U
 #define ROUNDS			4
@@ -35,10 +47,11 @@ struct subject {
 static int parse(struct subject *s, struct obd_error *err)
 {
 	const struct gzidx_header *h = (const void *)s->index.data;
+	struct obd_dev index = { .fd = -1 };
 
 	return obd_gzip_parse(&s->parsed, h, s->gzip.len, s->index.len, err) ?:
 	       obd_gzip_load(&s->parsed, s->index.data + s->parsed.table_pos,
-			     &s->inflater, err);
+			     &index, &s->inflater, err);
 }
 
 static void open_subject(struct subject *s)
@@ -927,6 +940,83 @@ static void packed_tables_that_lie_are_refused(void **state)
 	release(&s);
 }
 
+/* Whatever a header says, memory is had for points that there can be. */
+static void more_points_than_there_can_be_are_refused(void **state)
+{
+	u64 seed = test_seed();
+	struct gzidx_header *h;
+	struct subject s;
+
+	(void)state;
+	make_subject(&s, true, &seed);
+	h = (void *)s.index.data;
+	h->nr_entries = cpu_to_le64(s.parsed.table_size);
+	gzip_index_fix(h);
+	refused(&s, "does not unpack");
+	h->nr_entries = cpu_to_le64(s.parsed.table_size + 1);
+	gzip_index_fix(h);
+	refused(&s, "nr_entries");
+	release(&s);
+
+	make_subject(&s, false, &seed);
+	h = (void *)s.index.data;
+	s.gzip.len = s.parsed.nr_points;
+	h->gzip_size = cpu_to_le64(s.gzip.len);
+	h->data_size = 0;
+	gzip_index_fix(h);
+	refused(&s, "point 0: gzip position");
+	s.gzip.len--;
+	h->gzip_size = cpu_to_le64(s.gzip.len);
+	gzip_index_fix(h);
+	refused(&s, "nr_entries");
+	h->nr_entries = cpu_to_le64(2);
+	gzip_index_fix(h);
+	refused(&s, "table_size");
+	release(&s);
+}
+
+static void give_up(struct subject *s)
+{
+	struct obd_gzip gzip = {};
+	struct obd_error err = {};
+	u32 times = 0;
+	int r;
+
+	do {
+		patience = ++times;
+		r = open_index(s, &gzip, &err);
+		if (r) {
+			assert_int_equal(r, -EINTR);
+			assert_string_equal(err.text, "interrupted");
+			assert_null(gzip.points);
+		}
+	} while (r);
+	/* It was asked when something was read, and between steps. */
+	assert_true(times >= 6);
+	assert_int_equal(gzip.nr_points, 5000);
+	patience = 0;
+	obd_gzip_release(&gzip);
+}
+
+static void loading_can_be_interrupted(void **state)
+{
+	struct buffer byte = {}, member = {};
+	struct subject s = {};
+
+	(void)state;
+	buffer_add(&byte, "x", 1);
+	build_gzip(&member, &byte, &hows[1]);
+	add_copies(&s.gzip, &member, 5000);
+	build_gzip_index(&s.index, &s.gzip, 10000, false);
+	give_up(&s);
+	s.index.len = 0;
+	build_gzip_index(&s.index, &s.gzip, 10000, true);
+	give_up(&s);
+	buffer_release(&byte);
+	buffer_release(&member);
+	release(&s);
+}
+
 /* Wrong bytes or an error, nothing else. */
 static void garbage_does_no_harm(void **state)
 {
@@ -1043,6 +1133,8 @@ int main(void)
 		cmocka_unit_test(points_close_together_are_refused),
 		cmocka_unit_test(what_gives_no_data_is_read_so_far),
 		cmocka_unit_test(packed_tables_that_lie_are_refused),
+		cmocka_unit_test(more_points_than_there_can_be_are_refused),
+		cmocka_unit_test(loading_can_be_interrupted),
 		cmocka_unit_test(garbage_does_no_harm),
 		cmocka_unit_test(fixtures_are_read),
 	};
