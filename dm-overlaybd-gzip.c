@@ -152,8 +152,7 @@ static u64 points_max(const struct obd_gzip *gzip, u64 table_size)
 	u64 nr = gzip->packed ? table_size :
 				table_size / sizeof(struct gzidx_entry);
 
-	return min(min(nr, gzip->gzip_size),
-		   (u64)INT_MAX / sizeof(struct obd_gzip_point));
+	return min_t(u64, min(nr, gzip->gzip_size), OBD_GZIP_ALL_POINTS_MAX);
 }
 
 static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
@@ -163,12 +162,16 @@ static int check_table(const struct gzidx_header *h, struct obd_gzip *gzip,
 	u64 nr = le64_to_cpu(h->nr_entries), max = points_max(gzip, size);
 
 	if (pos < sizeof(*h) || pos > gzip->index_size ||
-	    size > gzip->index_size - pos || size > INT_MAX / DEFLATE_RATIO_MAX)
+	    size > gzip->index_size - pos)
 		return obd_fail(err, -EINVAL,
 				"gzip index: table_offset %llu, table_size %llu, expected within %zu to %llu",
 				(unsigned long long)pos,
 				(unsigned long long)size, sizeof(*h),
 				(unsigned long long)gzip->index_size);
+	if (size > INT_MAX)
+		return obd_fail(err, -EOPNOTSUPP,
+				"gzip index: table_size is %llu, expected at most %d",
+				(unsigned long long)size, INT_MAX);
 	if (nr > max)
 		return obd_fail(err, -EINVAL,
 				"gzip index: nr_entries is %llu, expected at most %llu in a table of %llu bytes, for %llu bytes of gzip",

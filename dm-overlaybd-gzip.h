@@ -45,6 +45,9 @@ struct obd_gzip_point {
 	u8 bits;
 };
 
+/* Points of a file: an allocation holds so many. */
+#define OBD_GZIP_ALL_POINTS_MAX	(INT_MAX / (u32)sizeof(struct obd_gzip_point))
+
 /**
  * struct obd_gzip - an index
  * @gzip_size: bytes of the gzip file

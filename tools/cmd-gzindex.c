@@ -74,6 +74,12 @@ static int write_index(const struct options *o, struct gzip_index *index,
 		complain("%s: %s", o->gzip, err->text);
 		return exit_code_of(r);
 	}
+	r = gzip_index_check(index, err);
+	if (r) {
+		complain("%s: nobody could read its index: %s", o->gzip,
+			 err->text);
+		return exit_code_of(r);
+	}
 	r = output_sync(index->out, err) ?: output_commit(index->out, err);
 	if (r)
 		complain("%s: %s", o->out, err->text);

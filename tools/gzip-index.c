@@ -2,6 +2,7 @@
 /*
  * Write the index of access points of a gzip file.
  */
+#include "dm-overlaybd-gzip.h"
 #include "tools/gzip-index.h"
 #include "tools/gzip-member.h"
 
@@ -332,5 +333,39 @@ int gzip_index_write(struct gzip_index *index, struct obd_error *err)
 	free(w->entries.items);
 	free(w->sums.items);
 	free(w);
+	return r;
+}
+
+/* Members need a point each; of the others there are fewer the larger the span. */
+static int check_number(const struct gzip_index *index, struct obd_error *err)
+{
+	u64 max = OBD_GZIP_ALL_POINTS_MAX;
+	u64 more, times;
+
+	if (index->nr_points <= max)
+		return 0;
+	if (index->nr_members >= max)
+		return obd_fail(err, -EOPNOTSUPP,
+				"%llu members, expected fewer than %llu",
+				(unsigned long long)index->nr_members,
+				(unsigned long long)max);
+	more = index->nr_points - index->nr_members;
+	times = DIV_ROUND_UP(more, max - index->nr_members);
+	return obd_fail(err, -EOPNOTSUPP,
+			"%llu access points, expected up to %llu: choose a --span of %llu or more",
+			(unsigned long long)index->nr_points,
+			(unsigned long long)max,
+			(unsigned long long)(index->span * times));
+}
+
+int gzip_index_check(const struct gzip_index *index, struct obd_error *err)
+{
+	struct obd_dev dev = { index->out->fd, index->index_size };
+	struct obd_gzip gzip = {};
+	int r;
+
+	r = check_number(index, err) ?:
+	    obd_gzip_open(&gzip, &dev, dev.size, index->gzip->size, err);
+	obd_gzip_release(&gzip);
 	return r;
 }

@@ -47,4 +47,14 @@ struct gzip_index {
  */
 int gzip_index_write(struct gzip_index *index, struct obd_error *err);
 
+/**
+ * gzip_index_check - read an index back
+ * @index: what gzip_index_write() has written
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno: what there is no use for, since it has too many
+ * points, or some too close together or too far apart.
+ */
+int gzip_index_check(const struct gzip_index *index, struct obd_error *err);
+
 #endif

@@ -48,6 +48,23 @@ refused()
 	[ ! -e index ] || fail "$*: left an index"
 }
 
+# Nor what nobody could read; but members may be many, and their table large.
+echo | gzip -n >one.gz
+gzip -n </dev/null >none.gz
+# times N FILE
+times()
+{
+	python3 -S -c 'import sys
+sys.stdout.buffer.write(open(sys.argv[2], "rb").read() * int(sys.argv[1]))' "$@"
+}
+{ times 140000 none.gz; cat one.gz; } >empty.gz
+refused 1 'empty.gz: nobody could read its index: gzip index: point 131073: is number 131073 in one block of data' empty.gz
+times 80000 one.gz >many.gz
+expect 0 "$tool" gzindex --json --level 0 --out plain many.gz
+[ "$(value members) $(value data_size)" = '80000 80000' ] || fail "$(cat out)"
+expect 0 "$tool" verify --gzip-index plain many.gz
+says 'many.gz: valid, gzip, 80000 members'
+
 head -c 100000 raw.gz >cut.gz
 refused 3 'cut.gz: is no whole gzip file: it ends within a member' cut.gz
 cp raw.gz bad.gz

@@ -15,6 +15,7 @@
 #include "dm-overlaybd-gzip-stream.h"
 #include "tests/unit/gzip-builder.h"
 #include "tests/unit/test.h"
+#include "tools/gzip-index.h"
 
 static u32 patience;		/* the user gives up when asked so many times */
 
@@ -975,6 +976,60 @@ static void more_points_than_there_can_be_are_refused(void **state)
 	release(&s);
 }
 
+/* Of many members, packed or not. */
+static void large_tables_are_read(void **state)
+{
+	struct buffer members[100] = {};
+	u64 seed = test_seed();
+	struct subject s = {};
+	u32 i, packed;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(members); i++) {
+		struct buffer part = {};
+
+		make_data(&part, 1 + random_below(&seed, 30), &seed);
+		build_gzip(&members[i], &part, &hows[1]);
+		buffer_release(&part);
+	}
+	for (i = 0; i < 500000; i++)
+		add_copies(&s.gzip, &members[random_below(&seed, 100)], 1);
+	for (packed = 0; packed < 2; packed++) {
+		s.index.len = 0;
+		build_gzip_index(&s.index, &s.gzip, 10000, packed);
+		open_subject(&s);
+		assert_int_equal(s.parsed.nr_points, 500000);
+		assert_true(s.parsed.table_size > INT_MAX / DEFLATE_RATIO_MAX);
+		obd_gzip_release(&s.parsed);
+		obd_inflater_exit(&s.inflater);
+	}
+	for (i = 0; i < ARRAY_SIZE(members); i++)
+		buffer_release(&members[i]);
+	release(&s);
+}
+
+/* Nobody would wait for that many. */
+static void too_many_points_are_not_written(void **state)
+{
+	struct obd_dev gzip = { -1, 1ULL << 40 };
+	struct output out = { .fd = -1 };
+	struct gzip_index index = {
+		.gzip = &gzip, .out = &out, .span = 4096,
+		.nr_members = 10, .nr_points = 70000000,
+	};
+	struct obd_error err;
+
+	(void)state;
+	assert_true(gzip_index_check(&index, &err) < 0);
+	assert_non_null(strstr(err.text, "choose a --span of 8192 or more"));
+	index.nr_members = index.nr_points - 10;
+	assert_true(gzip_index_check(&index, &err) < 0);
+	assert_non_null(strstr(err.text, "69999990 members, expected"));
+	index.nr_points = 67000000;
+	assert_true(gzip_index_check(&index, &err) < 0);
+	assert_non_null(strstr(err.text, "gzip index: length is 0 bytes"));
+}
+
 static void give_up(struct subject *s)
 {
 	struct obd_gzip gzip = {};
@@ -1134,6 +1189,8 @@ int main(void)
 		cmocka_unit_test(what_gives_no_data_is_read_so_far),
 		cmocka_unit_test(packed_tables_that_lie_are_refused),
 		cmocka_unit_test(more_points_than_there_can_be_are_refused),
+		cmocka_unit_test(large_tables_are_read),
+		cmocka_unit_test(too_many_points_are_not_written),
 		cmocka_unit_test(loading_can_be_interrupted),
 		cmocka_unit_test(garbage_does_no_harm),
 		cmocka_unit_test(fixtures_are_read),
