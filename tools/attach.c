@@ -6,33 +6,26 @@
  * finds that the module needs what lies behind (an incomplete ZFile header,
  * so that the trailer must be read, and more than 416 bytes in the last
  * sector, so that the trailer's 96 bytes are not all visible), those bytes are
- * copied into a file of one sector in memory, and dm-linear joins its loop
- * device to the other. All other blobs have nothing there that is needed, and
- * a device less in their way. Of targets and their indexes all is needed, and so
- * may be the index of an upper that is not to be written.
+ * joined to the loop device. All other blobs have nothing there that is needed,
+ * and a device less in their way. Of targets and their indexes all is needed,
+ * and so may be the index of an upper that is not to be written.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "tools/attach.h"
 #include "tools/commands.h"
-#include "tools/dm.h"
 #include "tools/loop.h"
 #include "tools/loops.h"
+#include "tools/tail.h"
 
-#define DEV_TEXT_SIZE	32
 #define LOOPS_PER_LAYER	4	/* a target and its index, and their tails */
-
-/* The two files of a gzip'ed layer have tails of their own. */
-enum layer_file { MAIN_FILE, INDEX_FILE };
 #define SNAPSHOT_LOOPS	3	/* two of the new upper, one of the old */
 
 struct job {
 	struct attached *attached;
-	const char *name;	/* of the device that all this is for */
 	bool direct_io;
 	struct loops loops;
 };
@@ -71,76 +64,19 @@ static int attach_file(struct job *job, int file, const char *path,
 	return keep(job, fd, path, i);
 }
 
-/* One sector in memory that begins with the last bytes of a file. */
-static int copy_tail(struct obd_dev *file)
-{
-	u32 len = file->size % OBD_SECTOR_SIZE;
-	char sector[OBD_SECTOR_SIZE] = { };
-	int fd, r;
-
-	r = obd_dev_read(file, file->size - len, sector, len);
-	if (r)
-		return r;
-	fd = memfd_create("overlaybd tail", MFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, sector, sizeof(sector)) == (ssize_t)sizeof(sector))
-		return fd;
-	r = -errno;
-	close(fd);
-	return r;
-}
-
 static int attach_tail(struct job *job, struct obd_dev *file,
-		       const char *path, unsigned int i, dev_t *dev)
+		       const char *path, unsigned int i, dev_t rest,
+		       dev_t *dev)
 {
-	int fd = copy_tail(file);
-	int number, r;
+	int fd, r = tail_attach(file, path, i, rest, &fd, dev);
 
-	if (fd < 0) {
-		complain("layer %u (%s): cannot copy its last bytes: %s", i,
-			 path, strerror(-fd));
-		return EXIT_FAILED;
-	}
-	r = keep(job, loop_attach(fd, path, 0, &number, dev), path, i);
-	close(fd);
-	return r;
-}
-
-/* Of a file of less than a sector the tail is all there is. */
-static int join(struct job *job, const struct obd_dev *file, unsigned int i,
-		enum layer_file which, dev_t rest, dev_t tail, dev_t *dev)
-{
-	u64 sectors = file->size >> OBD_SECTOR_SHIFT;
-	char params[2][DEV_TEXT_SIZE];
-	char name[DM_NAME_LEN], uuid[DM_UUID_LEN];
-	struct device_line lines[] = {
-		{ 0, sectors, "linear", params[0] },
-		{ sectors, 1, "linear", params[1] },
-	};
-	unsigned int number = i + which * (LSMT_MAX_LAYERS + 1);
-	bool short_file = !sectors;
-	struct device device;
-	int r;
-
-	snprintf(params[0], DEV_TEXT_SIZE, "%u:%u 0", major(rest), minor(rest));
-	snprintf(params[1], DEV_TEXT_SIZE, "%u:%u 0", major(tail), minor(tail));
-	snprintf(name, sizeof(name), "%s" DEVICE_TAIL_NAME_SUFFIX "%u%s",
-		 job->name, i, which == INDEX_FILE ? "-index" : "");
-	snprintf(uuid, sizeof(uuid), DEVICE_TAIL_UUID_PREFIX "%u-%s", number,
-		 job->name);
-	r = device_create(name, uuid, lines + short_file,
-			  ARRAY_SIZE(lines) - short_file, true, &device);
-	if (!r)
-		*dev = device.dev;
-	return r;
+	return r ? r : keep(job, fd, path, i);
 }
 
 static int attach_stack_file(struct job *job, struct stack_file *file,
-			     unsigned int i, enum layer_file which,
-			     dev_t *dev)
+			     unsigned int i, dev_t *dev)
 {
-	dev_t rest = 0, tail;
+	dev_t rest = 0;
 	int r = EXIT_OK;
 
 	if (file->rdev) {
@@ -151,8 +87,7 @@ static int attach_stack_file(struct job *job, struct stack_file *file,
 		return attach_file(job, file->dev.fd, file->path, i, dev);
 	if (file->dev.size >= OBD_SECTOR_SIZE)
 		r = attach_file(job, file->dev.fd, file->path, i, &rest);
-	r = r ?: attach_tail(job, &file->dev, file->path, i, &tail);
-	return r ?: join(job, &file->dev, i, which, rest, tail, dev);
+	return r ?: attach_tail(job, &file->dev, file->path, i, rest, dev);
 }
 
 static int no_memory(unsigned int nr)
@@ -202,15 +137,14 @@ static int attach_upper_index(struct job *job, struct upper_files *files,
 			      unsigned int i, dev_t *dev)
 {
 	struct obd_dev file = { files->index.fd, files->index.size };
-	dev_t rest, tail;
+	dev_t rest;
 	int r;
 
 	if (files->index.rdev || files->index.size % OBD_SECTOR_SIZE == 0)
 		return attach_upper_file(job, &files->index, files->writable,
 					 i, dev);
 	r = attach_upper_file(job, &files->index, false, i, &rest);
-	r = r ?: attach_tail(job, &file, files->index.path, i, &tail);
-	return r ?: join(job, &file, i, MAIN_FILE, rest, tail, dev);
+	return r ?: attach_tail(job, &file, files->index.path, i, rest, dev);
 }
 
 static int extend_upper(struct upper_files *files, u64 nr_sectors)
@@ -245,10 +179,10 @@ static int attach_files(struct job *job, struct upper_files *files,
 }
 
 static int attach_to(struct job *job, struct stack_file *file, unsigned int i,
-		     enum layer_file which, char **text, u64 *bytes)
+		     char **text, u64 *bytes)
 {
 	dev_t dev;
-	int r = attach_stack_file(job, file, i, which, &dev);
+	int r = attach_stack_file(job, file, i, &dev);
 
 	if (r)
 		return r;
@@ -268,21 +202,19 @@ static int attach_lowers(struct job *job, const struct stack *stack,
 		struct table_layer *layer = &table->layers[i];
 
 		layer->kind = lower->kind;
-		r = attach_to(job, &lower->file, i, MAIN_FILE, &layer->dev,
-			      &layer->bytes);
+		r = attach_to(job, &lower->file, i, &layer->dev, &layer->bytes);
 		if (!r && lower->kind == LAYER_GZIP)
-			r = attach_to(job, &lower->index, i, INDEX_FILE,
-				      &layer->index, &layer->index_bytes);
+			r = attach_to(job, &lower->index, i, &layer->index,
+				      &layer->index_bytes);
 	}
 	return r;
 }
 
 int attach_stack(struct attached *attached, struct stack *stack,
-		 const char *name, bool direct_io, struct table *table)
+		 bool direct_io, struct table *table)
 {
 	struct job job = {
 		.attached = attached,
-		.name = name,
 		.direct_io = direct_io,
 	};
 	int r;

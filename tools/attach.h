@@ -9,7 +9,7 @@
 #include "tools/table.h"
 
 /**
- * struct attached - what keeps loop devices alive
+ * struct attached - what keeps devices alive
  * @fds: their descriptors
  * @nr: how many
  */
@@ -23,17 +23,16 @@ struct attached {
  * @attached: release with attach_release(), also after a failure, but not
  *	before the table is loaded
  * @stack: the layers; the files of a writable upper are extended
- * @name: the device that they are for
  * @direct_io: let loop devices go past the page cache
  * @table: receives the devices
  *
- * Devices that join tails stay; the others go with @attached unless somebody
- * else has opened them. Complains when it fails.
+ * Loop devices go with @attached unless somebody else has opened them. Those
+ * that join tails are let go; see tails_remove(). Complains when it fails.
  *
  * Return: an exit code.
  */
 int attach_stack(struct attached *attached, struct stack *stack,
-		 const char *name, bool direct_io, struct table *table);
+		 bool direct_io, struct table *table);
 
 /**
  * attach_snapshot - make block devices for what a snapshot adds to a device

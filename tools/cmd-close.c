@@ -10,6 +10,7 @@
 #include "tools/commands.h"
 #include "tools/dm.h"
 #include "tools/signals.h"
+#include "tools/tail.h"
 #include "tools/upper-device.h"
 
 static int check_ours(const struct device *device)
@@ -17,7 +18,7 @@ static int check_ours(const struct device *device)
 	if (device_is_ours(device))
 		return EXIT_OK;
 	if (device_is_tail(device))
-		complain("%s only joins the tail of a layer: close the device that it is for",
+		complain("%s only joins the tail of a layer: close the devices over it",
 			 device->name);
 	else
 		complain("%s was not made by overlaybdsetup open: use dmsetup remove",
@@ -77,11 +78,10 @@ static int remove_with_upper(const struct device *device)
 
 /*
  * Loop devices go by themselves with the last device that holds them. Devices
- * that joined tails do not, nor did they if open was killed halfway.
+ * that join tails do not, nor did they if open was killed halfway.
  */
 static int close_locked(const char *name)
 {
-	const char *first_name = name;
 	struct device device;
 	int r, r2;
 
@@ -92,9 +92,7 @@ static int close_locked(const char *name)
 		r = check_ours(&device) ?: remove_with_upper(&device);
 	if (r && r != EXIT_NO_DEVICE)
 		return r;
-	if (!r)
-		first_name = device_first_name(&device);
-	r2 = device_remove_tails(first_name);
+	r2 = tails_remove();
 	return r ? r : r2;
 }
 

@@ -18,6 +18,7 @@
 #include "tools/signals.h"
 #include "tools/stack.h"
 #include "tools/table.h"
+#include "tools/tail.h"
 #include "tools/trace.h"
 
 struct options {
@@ -106,8 +107,8 @@ static int load_table(struct opening *o, const struct stack *stack,
 
 /*
  * The loop devices live as long as @attached or the new device holds them;
- * what joins tails is removed here when something fails, and files are cut
- * that have been extended.
+ * what joins tails is removed here when something fails and nobody else uses
+ * it, and files are cut that have been extended.
  */
 static int build(struct opening *o, struct stack *stack)
 {
@@ -116,8 +117,7 @@ static int build(struct opening *o, struct stack *stack)
 	double start = now_ms();
 	int r;
 
-	r = attach_stack(&attached, stack, o->name, !o->opts->no_direct_io,
-			 &table);
+	r = attach_stack(&attached, stack, !o->opts->no_direct_io, &table);
 	table.options = o->opts->table.options;
 	table.low_water = o->opts->table.low_water;
 	o->ms[LOOPS] = now_ms() - start;
@@ -126,26 +126,13 @@ static int build(struct opening *o, struct stack *stack)
 		r = load_table(o, stack, &table);
 	o->ms[TABLE] = now_ms() - start;
 	o->created = !r;
-	if (r)
-		device_remove_tails(o->name);
 	attach_release(&attached);
 	table_release(&table);
+	if (r)
+		tails_remove();
 	if (r && stack->upper.writable)
 		upper_files_settle(&stack->upper);
 	return r;
-}
-
-static bool needs_tails(const struct stack *stack)
-{
-	unsigned int i;
-
-	if (stack->upper.index.size % OBD_SECTOR_SIZE)
-		return true;
-	for (i = 0; i < stack->nr; i++)
-		if (stack->lowers[i].file.needs_tail ||
-		    stack->lowers[i].index.needs_tail)
-			return true;
-	return false;
 }
 
 /* Before anything is made: a trace of another image is a mistake. */
@@ -173,9 +160,6 @@ static int create(struct opening *o)
 	o->ms[VALIDATE] = now_ms() - start;
 	if (!r)
 		r = match_trace(o, &stack);
-	/* Those that an open left behind when it was killed have these names. */
-	if (!r && needs_tails(&stack))
-		r = device_remove_tails(o->name);
 	if (!r)
 		r = build(o, &stack);
 	stack_close(&stack);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <syslog.h>
 #include <time.h>
@@ -222,15 +223,6 @@ bool device_is_ours(const struct device *device)
 	       !device_is_tail(device);
 }
 
-/* What follows the prefix and the hash, or TAIL and a number. */
-const char *device_first_name(const struct device *device)
-{
-	const char *dash = strchr(device->uuid + strlen(DEVICE_UUID_PREFIX),
-				  '-');
-
-	return dash ? dash + 1 : device->name;
-}
-
 static bool kernel_has(const char *target)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_LIST_VERSIONS);
@@ -400,7 +392,7 @@ int device_create(const char *name, const char *uuid,
 	return r;
 }
 
-static int try_remove(const char *name)
+int device_remove_once(const char *name)
 {
 	struct dm_task *task = dm_task_create(DM_DEVICE_REMOVE);
 	struct timespec ignored;
@@ -409,22 +401,22 @@ static int try_remove(const char *name)
 	r = task ? run_with_udev(task, name, &ignored) : -ENOMEM;
 	if (task)
 		dm_task_destroy(task);
-	return r;
+	if (r == -EBUSY)
+		return EXIT_BUSY;
+	return r && r != -ENXIO ? failed("remove", name, r) : EXIT_OK;
 }
 
 int device_remove(const char *name)
 {
 	const struct timespec pause = { .tv_nsec = REMOVE_PAUSE_NS };
+	int r = device_remove_once(name);
 	unsigned int i;
-	int r = try_remove(name);
 
-	for (i = 0; r == -EBUSY && i < REMOVE_TRIES; i++) {
+	for (i = 0; r == EXIT_BUSY && i < REMOVE_TRIES; i++) {
 		nanosleep(&pause, NULL);
-		r = try_remove(name);
+		r = device_remove_once(name);
 	}
-	if (r == -EBUSY)
-		return EXIT_BUSY;
-	return r && r != -ENXIO ? failed("remove", name, r) : EXIT_OK;
+	return r;
 }
 
 static int visit_names(struct dm_task *task, device_visitor visit, void *data)
@@ -464,22 +456,33 @@ int device_for_each(device_visitor visit, void *data)
 	return r;
 }
 
-static int remove_tail(const struct device *device, void *name)
+static int open_node(const struct device *device)
 {
-	int r;
+	char path[512];
+	struct stat st;
+	int fd;
 
-	if (!device_is_tail(device) || strcmp(device_first_name(device), name))
-		return EXIT_OK;
-	r = device_remove(device->name);
-	if (r == EXIT_BUSY)
-		complain("cannot remove %s, which joins a tail for %s: it is in use",
-			 device->name, (const char *)name);
-	return r;
+	snprintf(path, sizeof(path), "%s/%s", dm_dir(), device->name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && st.st_rdev == device->dev)
+		return fd;
+	close(fd);
+	return -ENXIO;
 }
 
-int device_remove_tails(const char *name)
+/* In a container /dev may lack what has been made outside of it. */
+int device_open(const struct device *device)
 {
-	return device_for_each(remove_tail, (void *)name);
+	int fd = open_node(device);
+
+	if (fd < 0) {
+		dm_mknodes(device->name);
+		dm_task_update_nodes();
+		fd = open_node(device);
+	}
+	return fd < 0 ? (failed("open", device->name, fd), -1) : fd;
 }
 
 static int first_line(struct dm_task *task, const char *name,

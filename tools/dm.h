@@ -14,13 +14,13 @@
 #include <time.h>
 
 /*
- * A device's UUID is the prefix, a hash of its layers, '-' and its name. That
- * of a helper which joins a file's last partial sector to the rest is the tail
- * prefix, the layer's number, '-' and the name of the device that it is for.
+ * A device's UUID is the prefix, a hash of its layers, '-' and its name. Name
+ * and UUID of a helper which joins a file's last partial sector to the rest are
+ * the tail prefixes and a hash of both; see tools/tail.c.
  */
 #define DEVICE_UUID_PREFIX		"OVERLAYBD-"
 #define DEVICE_TAIL_UUID_PREFIX	"OVERLAYBD-TAIL"
-#define DEVICE_TAIL_NAME_SUFFIX	"-tail"
+#define DEVICE_TAIL_NAME_PREFIX	"overlaybd-tail-"
 
 /* Leaves room in DM_NAME_LEN and DM_UUID_LEN for what is put around a name. */
 #define DEVICE_NAME_MAX		100
@@ -113,14 +113,6 @@ bool device_is_ours(const struct device *device);
 bool device_is_tail(const struct device *device);
 
 /**
- * device_first_name - the name that a device of ours was created with
- * @device: the device, perhaps renamed since
- *
- * Those that join tails for it still refer to that name.
- */
-const char *device_first_name(const struct device *device);
-
-/**
  * device_create - create a device and load its table
  * @name: its name
  * @uuid: its UUID
@@ -206,14 +198,22 @@ int device_resume_time(const char *name, struct timespec *passed);
 int device_remove(const char *name);
 
 /**
- * device_remove_tails - remove the devices that joined tails for another
- * @name: the name that other device was created with
+ * device_remove_once - the same, without waiting for anybody
+ * @name: its name
  *
- * Those of a device that is still there are busy.
- *
- * Return: an exit code.
+ * Return: as device_remove().
  */
-int device_remove_tails(const char *name);
+int device_remove_once(const char *name);
+
+/**
+ * device_open - open the node of a device, for reading
+ * @device: the device
+ *
+ * As long as it is open, it cannot be removed. Complains when it fails.
+ *
+ * Return: a descriptor, or -1.
+ */
+int device_open(const struct device *device);
 
 typedef int (*device_visitor)(const struct device *device, void *data);
 

@@ -112,26 +112,36 @@ static void find_loop(const struct stat *st, bool readers, char *loop)
 	closedir(dir);
 }
 
-/* What lies over a block device, by the name that users know; empty if nothing. */
-static void find_holder(const char *device, char *holder)
+/* The kernel's name of what lies over a block device. */
+static bool first_holder(const char *device, char *holder)
 {
-	char path[FILE_NAME_SIZE], kernel_name[HOLDER_SIZE] = "";
+	char path[FILE_NAME_SIZE];
 	struct dirent *entry;
+	bool found = false;
 	DIR *dir;
 
-	*holder = '\0';
 	snprintf(path, sizeof(path), "/sys/class/block/%s/holders", device);
 	dir = opendir(path);
 	if (!dir)
-		return;
-	while (!*kernel_name && (entry = readdir(dir)))
-		if (*entry->d_name != '.')
-			snprintf(kernel_name, sizeof(kernel_name), "%s",
-				 entry->d_name);
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		found = *entry->d_name != '.';
+		if (found)
+			snprintf(holder, HOLDER_SIZE, "%s", entry->d_name);
+	}
 	closedir(dir);
-	if (*kernel_name &&
-	    !attribute(kernel_name, "dm/name", holder, HOLDER_SIZE))
-		memcpy(holder, kernel_name, HOLDER_SIZE);
+	return found;
+}
+
+/* What lies over a block device, by the name that users know; empty if nothing. */
+static void find_holder(const char *device, char *holder)
+{
+	char name[HOLDER_SIZE];
+
+	*holder = '\0';
+	if (first_holder(device, name) &&
+	    !attribute(name, "dm/name", holder, HOLDER_SIZE))
+		memcpy(holder, name, HOLDER_SIZE);
 }
 
 static int refuse_loop(const char *path, const char *loop)
@@ -206,6 +216,14 @@ bool in_use_by_loop(const char *loop, int fd)
 	struct stat st;
 
 	return !fstat(fd, &st) && is_over(loop, &st);
+}
+
+bool in_use_by_device(dev_t dev)
+{
+	char name[HOLDER_SIZE], holder[HOLDER_SIZE];
+
+	kernel_name(dev, name);
+	return *name && first_holder(name, holder);
 }
 
 bool in_use_wait(int fd)

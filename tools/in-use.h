@@ -6,6 +6,7 @@
 #define OVERLAYBD_IN_USE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /**
  * in_use_complain - refuse what the kernel uses already
@@ -26,6 +27,12 @@ int in_use_complain(const char *path, int fd, bool readers);
  * @fd: the file, open
  */
 bool in_use_by_loop(const char *loop, int fd);
+
+/**
+ * in_use_by_device - does a mapped device lie over a block device?
+ * @dev: the block device
+ */
+bool in_use_by_device(dev_t dev);
 
 /**
  * in_use_wait - wait until a file has no loop device any more

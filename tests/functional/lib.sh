@@ -302,6 +302,22 @@ open_image()
 	"$TOOL" open "$@" "$config" "$name" >open.log
 }
 
+# mapped_devices: prints the names of all, those that join tails as "tail". The
+# ones that have no table yet are not in /sys.
+mapped_devices()
+{
+	dmsetup info -c --noheadings -o name |
+		sed '/^No devices found/d; s/^overlaybd-tail-[0-9a-f-]*$/tail/' |
+		sort | xargs
+}
+
+# loops_are NUMBER: so many loop devices have a file. The kernel drops the last
+# references in its own time: see retry.
+loops_are()
+{
+	[ "$(find /sys/block/loop*/loop -maxdepth 0 2>/dev/null | wc -l)" = "$1" ]
+}
+
 # expect_same DEVICE FILE: equal, and of one size.
 expect_same()
 {

@@ -14,12 +14,7 @@ layer_devices()
 	dmsetup table "$1" | grep -oE 'lower [^ ]+' | xargs
 }
 
-loops_are()
-{
-	[ "$(find /sys/block/loop*/loop -maxdepth 0 2>/dev/null | wc -l)" = "$1" ]
-}
-
-# expect_loops NUMBER: the kernel drops the last references in its own time.
+# expect_loops NUMBER
 expect_loops()
 {
 	retry loops_are "$1"

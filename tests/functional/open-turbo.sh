@@ -3,17 +3,12 @@
 # Description: open gzip'ed layers, trace them, write and make a snapshot above them
 . "$(dirname "$0")/lib.sh" || exit
 
-devices()
-{
-	sort <(cat /sys/block/dm-*/dm/name 2>/dev/null) | xargs
-}
-
 need_fixtures
 need_tool
 need_commands jq
 config=$(fixture_config turbo-gz)
 open_image "$config" turbo
-expect_equal 'devices' "$(devices)" 'turbo turbo-tail1 turbo-tail1-index'
+expect_equal 'devices' "$(mapped_devices)" 'tail tail turbo'
 device fixture /dev/mapper/turbo "$FIXTURES/turbo-gz"
 
 say 'again, and under another name'
@@ -29,7 +24,7 @@ jq -e '.layers[1].verified == false and (.layers[1].index.file | test("gzip.meta
 grep -q "layer 1: gzip'ed data: .*layer.tgz" status || fail "$(cat status)"
 grep -q 'layer 1: not verified' status || fail "$(cat status)"
 "$TOOL" close second
-expect_equal 'devices' "$(devices)" 'turbo turbo-tail1 turbo-tail1-index'
+expect_equal 'devices' "$(mapped_devices)" 'tail tail turbo'
 
 say 'another index makes it another image'
 "$TOOL" gzindex --span 64K --checksums --out index "$FIXTURES/turbo-gz/layer.tgz" >gzindex.log
@@ -73,4 +68,4 @@ open_image next.json upper
 cmp /dev/mapper/upper disk
 "$TOOL" close upper
 "$TOOL" close turbo
-expect_equal 'devices' "$(devices)" ''
+expect_equal 'devices' "$(mapped_devices)" ''
