@@ -17,6 +17,7 @@
 
 #include "tools/busy.h"
 #include "tools/commands.h"
+#include "tools/dm.h"
 #include "tools/in-use.h"
 #include "tools/loop.h"
 
@@ -133,14 +134,31 @@ static bool first_holder(const char *device, char *holder)
 	return found;
 }
 
-/* What lies over a block device, by the name that users know; empty if nothing. */
+static bool is_tail(const char *device)
+{
+	char uuid[LINE_SIZE];
+
+	return attribute(device, "dm/uuid", uuid, sizeof(uuid)) &&
+	       !strncmp(uuid, DEVICE_TAIL_UUID_PREFIX,
+			strlen(DEVICE_TAIL_UUID_PREFIX));
+}
+
+/*
+ * What lies over a block device, by the name that users know; empty if nothing.
+ * They do not know what joins a tail.
+ */
 static void find_holder(const char *device, char *holder)
 {
-	char name[HOLDER_SIZE];
+	char name[HOLDER_SIZE], tail[HOLDER_SIZE];
 
 	*holder = '\0';
-	if (first_holder(device, name) &&
-	    !attribute(name, "dm/name", holder, HOLDER_SIZE))
+	if (!first_holder(device, name))
+		return;
+	if (is_tail(name)) {
+		memcpy(tail, name, HOLDER_SIZE);
+		first_holder(tail, name);
+	}
+	if (!attribute(name, "dm/name", holder, HOLDER_SIZE))
 		memcpy(holder, name, HOLDER_SIZE);
 }
 

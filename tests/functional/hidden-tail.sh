@@ -26,5 +26,10 @@ expect_exit 1 'only joins the tail of a layer' "$TOOL" close "$(tail_name)"
 open_image config high
 expect_equal 'devices after a second open' "$(mapped_devices)" \
 	'high tail tail'
+# Who uses a file is not what joins its tail, but what lies over that.
+blob=$(find . -name 'layer*' | head -n 1)
+chmod u+w "$blob"
+expect_exit $EXIT_BUSY 'is in use by the device high, over /dev/loop' \
+	"$TOOL" create-upper --force --size 1M data "$blob"
 "$TOOL" close high
 expect_equal 'devices after close' "$(mapped_devices)" ''
