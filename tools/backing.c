@@ -47,7 +47,7 @@ static char *node(const char *prefix, const char *name)
 }
 
 /* By realpath() the last component is the kernel's name of the device. */
-static char *kernel_node(const char *dev)
+static char *kernel_name(const char *dev)
 {
 	char path[FILE_NAME_SIZE];
 	char *real, *text = NULL;
@@ -55,23 +55,9 @@ static char *kernel_node(const char *dev)
 	snprintf(path, sizeof(path), "/sys/dev/block/%s", dev);
 	real = realpath(path, NULL);
 	if (real)
-		text = node("/dev/", strrchr(real, '/') + 1);
+		text = node("", strrchr(real, '/') + 1);
 	free(real);
 	return text;
-}
-
-/* The file's loop device comes first in the table of a joined device. */
-static char *joined_file(const char *name)
-{
-	char *params, *file = NULL;
-	uint64_t length;
-
-	if (device_params(name, DM_DEVICE_TABLE, "linear", &params, &length))
-		return NULL;
-	params[strcspn(params, " ")] = '\0';
-	file = attribute(params, "loop/backing_file");
-	free(params);
-	return file;
 }
 
 /* A loop device that stays when nobody uses it is somebody else's device. */
@@ -84,6 +70,34 @@ static char *loop_file(const char *dev)
 	return own ? attribute(dev, "loop/backing_file") : NULL;
 }
 
+/* The file's loop device comes first in the table of a joined device. */
+static void find_joined(struct backing *backing, const char *name)
+{
+	uint64_t length;
+	char *params;
+
+	if (device_params(name, DM_DEVICE_TABLE, "linear", &params, &length))
+		return;
+	params[strcspn(params, " ")] = '\0';
+	backing->file = attribute(params, "loop/backing_file");
+	backing->loop = kernel_name(params);
+	free(params);
+}
+
+static void find_unmapped(struct backing *backing, const char *dev)
+{
+	char *name = kernel_name(dev);
+
+	if (!name)
+		return;
+	backing->device = node("/dev/", name);
+	backing->file = loop_file(dev);
+	if (!strncmp(name, "loop", 4))
+		backing->loop = name;
+	else
+		free(name);
+}
+
 void backing_find(struct backing *backing, const char *dev)
 {
 	char *name = attribute(dev, "dm/name");
@@ -94,10 +108,9 @@ void backing_find(struct backing *backing, const char *dev)
 		backing->device = node("/dev/mapper/", name);
 		if (uuid && !strncmp(uuid, DEVICE_TAIL_UUID_PREFIX,
 				     strlen(DEVICE_TAIL_UUID_PREFIX)))
-			backing->file = joined_file(name);
+			find_joined(backing, name);
 	} else {
-		backing->device = kernel_node(dev);
-		backing->file = loop_file(dev);
+		find_unmapped(backing, dev);
 	}
 	free(name);
 	free(uuid);
@@ -107,6 +120,7 @@ void backing_release(struct backing *backing)
 {
 	free(backing->device);
 	free(backing->file);
+	free(backing->loop);
 	*backing = (struct backing) {};
 }
 

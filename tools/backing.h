@@ -13,10 +13,13 @@
  * @device: name of the block device, in /dev
  * @file: the file behind it, or NULL if there is none, or if somebody else than
  *	overlaybdsetup has set up the loop device
+ * @loop: the kernel's name of the loop device over the file, without /dev; NULL
+ *	if it is none. That of a joined device is below it
  */
 struct backing {
 	char *device;
 	char *file;
+	char *loop;
 };
 
 /**

@@ -15,7 +15,6 @@
 #include "tools/in-use.h"
 #include "tools/live.h"
 
-#define DEV_PREFIX	"/dev/"
 #define DEV_TEXT_SIZE	32
 
 static bool is_device(const char *dev, dev_t rdev)
@@ -26,18 +25,13 @@ static bool is_device(const char *dev, dev_t rdev)
 	return !strcmp(dev, text);
 }
 
-/* Joined devices are not asked: their file is known by its name only. */
-static bool is_file(const char *dev, int fd, const struct stat *st)
+static bool is_file(const char *dev, int fd)
 {
 	struct backing b;
-	struct stat below;
-	bool same = false;
+	bool same;
 
 	backing_find(&b, dev);
-	if (b.device && !strncmp(b.device, DEV_PREFIX "loop", 9))
-		same = in_use_by_loop(b.device + strlen(DEV_PREFIX), fd);
-	else if (b.file && !stat(b.file, &below))
-		same = below.st_dev == st->st_dev && below.st_ino == st->st_ino;
+	same = b.loop && in_use_by_loop(b.loop, fd);
 	backing_release(&b);
 	return same;
 }
@@ -55,7 +49,7 @@ static bool is_over(const char *dev, const char *path, struct stat *st)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	same = is_file(dev, fd, st);
+	same = is_file(dev, fd);
 	close(fd);
 	return same;
 }
