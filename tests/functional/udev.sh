@@ -6,6 +6,7 @@
 UDEVD=/lib/systemd/systemd-udevd
 RULES=/lib/udev/rules.d/55-dm.rules
 
+need_fixtures
 need_tool
 need_commands udevadm
 for file in $UDEVD $RULES; do
@@ -44,6 +45,17 @@ expect_equal 'what a second open printed' "$(cat open.log)" /dev/mapper/udev1
 for n in 1 2 3; do
 	"$TOOL" close "udev$n"
 	[ ! -e "/dev/mapper/udev$n" ] || fail 'the node is left'
+done
+
+# It looks into what joins tails, too, which is removed nonetheless.
+config=$(fixture_config trailer-only-high)
+for n in 1 2 3; do
+	open_image "$config" tail1
+	open_image "$config" tail2
+	device fixture /dev/mapper/tail2 "$FIXTURES/trailer-only-high"
+	"$TOOL" close tail1
+	"$TOOL" close tail2
+	expect_equal 'devices left' "$(mapped_devices)" ''
 done
 expect_equal 'cookies left' "$(dmsetup udevcookies | grep -c 0x || true)" 0
 udevadm settle --timeout=20
