@@ -70,6 +70,25 @@ static char *loop_file(const char *dev)
 	return own ? attribute(dev, "loop/backing_file") : NULL;
 }
 
+/* Of a file of less than a sector there is a copy only, which has its name. */
+static bool is_copy(char *file)
+{
+	static const char before[] = "/memfd:", after[] = " (deleted)";
+	char *name = file + strlen(before);
+	size_t len;
+
+	if (strncmp(file, before, strlen(before)))
+		return false;
+	len = strlen(name);
+	if (*name == '/' && len > strlen(after) &&
+	    !strcmp(name + len - strlen(after), after)) {
+		len -= strlen(after);
+		memmove(file, name, len);
+		file[len] = '\0';
+	}
+	return true;
+}
+
 /* The file's loop device comes first in the table of a joined device. */
 static void find_joined(struct backing *backing, const char *name)
 {
@@ -80,7 +99,8 @@ static void find_joined(struct backing *backing, const char *name)
 		return;
 	params[strcspn(params, " ")] = '\0';
 	backing->file = attribute(params, "loop/backing_file");
-	backing->loop = kernel_name(params);
+	if (backing->file && !is_copy(backing->file))
+		backing->loop = kernel_name(params);
 	free(params);
 }
 

@@ -14,7 +14,8 @@
  * @file: the file behind it, or NULL if there is none, or if somebody else than
  *	overlaybdsetup has set up the loop device
  * @loop: the kernel's name of the loop device over the file, without /dev; NULL
- *	if it is none. That of a joined device is below it
+ *	if it is none. That of a joined device is below it, if the file is not
+ *	shorter than a sector
  */
 struct backing {
 	char *device;

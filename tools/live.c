@@ -25,13 +25,31 @@ static bool is_device(const char *dev, dev_t rdev)
 	return !strcmp(dev, text);
 }
 
+/* Does the only sector of a device hold what is in the file? */
+static bool is_copy(const char *device, int fd)
+{
+	char copy[OBD_SECTOR_SIZE], file[OBD_SECTOR_SIZE] = {};
+	bool same = pread(fd, file, sizeof(file), 0) > 0;
+	int copied = open(device, O_RDONLY | O_CLOEXEC);
+
+	if (copied < 0)
+		return false;
+	same = same && pread(copied, copy, sizeof(copy), 0) == sizeof(copy) &&
+	       !memcmp(copy, file, sizeof(copy));
+	close(copied);
+	return same;
+}
+
 static bool is_file(const char *dev, int fd)
 {
 	struct backing b;
 	bool same;
 
 	backing_find(&b, dev);
-	same = b.loop && in_use_by_loop(b.loop, fd);
+	if (b.loop)
+		same = in_use_by_loop(b.loop, fd);
+	else
+		same = b.file && b.device && is_copy(b.device, fd);
 	backing_release(&b);
 	return same;
 }

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -28,12 +29,14 @@
 
 /**
  * struct joined - a device that joins a tail
+ * @path: absolute, of the file
  * @sectors: how many are in front of the tail
  * @key: what makes two of them the same
  * @name: its name
  * @uuid: its UUID
  */
 struct joined {
+	char *path;
 	u64 sectors;
 	struct {
 		u64 rest;
@@ -43,14 +46,19 @@ struct joined {
 	char uuid[DM_UUID_LEN];
 };
 
+/*
+ * Where there is no loop device over the file, nothing but what we say tells
+ * its path, so that files by other paths are others.
+ */
 static void name_it(struct joined *j)
 {
-	static const uuid_t namespace;
+	static const uuid_t nothing;
+	uuid_t path = {}, hash;
 	char text[UUID_STR_LEN];
-	uuid_t hash;
 
-	uuid_generate_sha1(hash, namespace, (const char *)&j->key,
-			   sizeof(j->key));
+	if (!j->key.rest)
+		uuid_generate_sha1(path, nothing, j->path, strlen(j->path));
+	uuid_generate_sha1(hash, path, (const char *)&j->key, sizeof(j->key));
 	uuid_unparse_lower(hash, text);
 	snprintf(j->name, sizeof(j->name), DEVICE_TAIL_NAME_PREFIX "%s", text);
 	snprintf(j->uuid, sizeof(j->uuid), DEVICE_TAIL_UUID_PREFIX "-%s", text);
@@ -65,13 +73,15 @@ static int lock_name(const char *name, int *lock)
 	return device_lock(text, lock);
 }
 
-/* One sector in memory. */
+/* One sector in memory. Its loop device shows the name, unless it is long. */
 static int copy_tail(const struct joined *j)
 {
 	ssize_t size = sizeof(j->key.tail);
 	int fd, r;
 
-	fd = memfd_create("overlaybd tail", MFD_CLOEXEC);
+	fd = memfd_create(j->path, MFD_CLOEXEC);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("overlaybd tail", MFD_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, j->key.tail, size) == size)
@@ -81,18 +91,17 @@ static int copy_tail(const struct joined *j)
 	return r;
 }
 
-static int attach_tail(const struct joined *j, const char *path,
-		       unsigned int i, dev_t *dev)
+static int attach_tail(const struct joined *j, unsigned int i, dev_t *dev)
 {
 	int fd = -1, number, copy = copy_tail(j);
 
 	if (copy >= 0) {
-		fd = loop_attach(copy, path, 0, &number, dev);
+		fd = loop_attach(copy, j->path, 0, &number, dev);
 		close(copy);
 	}
 	if (copy < 0 || fd < 0)
 		complain("layer %u (%s): cannot set up a loop device of its last bytes: %s",
-			 i, path, strerror(copy < 0 ? -copy : -fd));
+			 i, j->path, strerror(copy < 0 ? -copy : -fd));
 	return fd;
 }
 
@@ -113,8 +122,8 @@ static int join(const struct joined *j, dev_t tail, struct device *device)
 			     ARRAY_SIZE(lines) - short_file, true, device);
 }
 
-static int find_or_make(const struct joined *j, const char *path,
-			unsigned int i, struct device *device)
+static int find_or_make(const struct joined *j, unsigned int i,
+			struct device *device)
 {
 	int fd, r = device_find(device, j->name);
 	dev_t tail;
@@ -126,7 +135,7 @@ static int find_or_make(const struct joined *j, const char *path,
 			return EXIT_OK;
 		device_remove(j->name);
 	}
-	fd = attach_tail(j, path, i, &tail);
+	fd = attach_tail(j, i, &tail);
 	if (fd < 0)
 		return EXIT_FAILED;
 	r = join(j, tail, device);
@@ -134,11 +143,11 @@ static int find_or_make(const struct joined *j, const char *path,
 	return r;
 }
 
-static int find_and_open(const struct joined *j, const char *path,
-			 unsigned int i, int *fd, dev_t *dev)
+static int find_and_open(const struct joined *j, unsigned int i, int *fd,
+			 dev_t *dev)
 {
 	struct device device;
-	int r = find_or_make(j, path, i, &device);
+	int r = find_or_make(j, i, &device);
 
 	if (r)
 		return r;
@@ -147,28 +156,39 @@ static int find_and_open(const struct joined *j, const char *path,
 	return *fd < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
+static int take(struct joined *j, unsigned int i, int *fd, dev_t *dev)
+{
+	int lock, r;
+
+	name_it(j);
+	r = lock_name(j->name, &lock);
+	if (r)
+		return r;
+	r = find_and_open(j, i, fd, dev);
+	close(lock);
+	return r;
+}
+
 int tail_attach(struct obd_dev *file, const char *path, unsigned int i,
 		dev_t rest, int *fd, dev_t *dev)
 {
 	struct joined j = {
+		.path = realpath(path, NULL),
 		.sectors = file->size >> OBD_SECTOR_SHIFT,
 		.key.rest = rest,
 	};
 	u32 len = file->size % OBD_SECTOR_SIZE;
-	int lock, r;
+	int r = j.path ? 0 : -errno;
 
-	r = obd_dev_read(file, file->size - len, j.key.tail, len);
+	r = r ?: obd_dev_read(file, file->size - len, j.key.tail, len);
 	if (r) {
 		complain("layer %u (%s): cannot read its last bytes: %s", i,
 			 path, strerror(-r));
-		return EXIT_FAILED;
+		r = EXIT_FAILED;
+	} else {
+		r = take(&j, i, fd, dev);
 	}
-	name_it(&j);
-	r = lock_name(j.name, &lock);
-	if (r)
-		return r;
-	r = find_and_open(&j, path, i, fd, dev);
-	close(lock);
+	free(j.path);
 	return r;
 }
 
