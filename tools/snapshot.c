@@ -188,14 +188,29 @@ int snapshot_prepare(struct snapshot *s)
 			       s->old.sectors, s->direct_io, &s->table);
 }
 
+/*
+ * That the device is suspended does not mean that the log has got all: if it
+ * could not be written, somebody has yet to ask for a flush, and has to be told
+ * by the old upper. A new one would flush what it knows nothing of.
+ */
+static int check_log(const struct snapshot *s, const struct upper_status *now)
+{
+	u64 pending = now->counts[UPPER_PENDING];
+
+	if (!strcmp(now->mode, UPPER_MODE_WRITABLE) && !pending)
+		return EXIT_OK;
+	complain("%s: the log lacks what was written last: its upper is %s, %llu entries are pending",
+		 s->name, now->mode, (unsigned long long)pending);
+	return EXIT_FAILED;
+}
+
 /* What was read before counts if the log has only been appended to. */
-static int load_rest(struct snapshot *s, struct obd_error *err)
+static int load_rest(struct snapshot *s, const struct upper_status *now,
+		     struct obd_error *err)
 {
 	const struct upper_files *old = &s->old.files;
-	struct upper_status now;
 
-	if (!upper_device_status(&now, s->name) &&
-	    now.counts[UPPER_COMPACTIONS] ==
+	if (now->counts[UPPER_COMPACTIONS] ==
 	    s->status.counts[UPPER_COMPACTIONS])
 		return upper_load_rest(&s->loaded, err);
 	upper_close(&s->loaded);
@@ -204,10 +219,15 @@ static int load_rest(struct snapshot *s, struct obd_error *err)
 
 static int seal(struct snapshot *s)
 {
+	struct upper_status now;
 	struct obd_error err;
 	int r;
 
-	r = load_rest(s, &err) ?: seal_loaded(&s->loaded, &s->bytes, &err);
+	r = upper_device_status(&now, s->name) ?: check_log(s, &now);
+	if (r)
+		return r;
+	r = load_rest(s, &now, &err) ?:
+	    seal_loaded(&s->loaded, &s->bytes, &err);
 	return r ? upper_failed(s, r, &err) : EXIT_OK;
 }
 
