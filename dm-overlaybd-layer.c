@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/list.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/workqueue.h>
 
@@ -19,7 +20,10 @@
 /* Sharing less memory than that is not worth a second lookup. */
 #define BELOW_MIN_BYTES	SZ_16K
 
-/* Taken inside the locks of stacks; held for short. */
+/*
+ * Taken inside the locks of stacks; held for short. Memory is allocated by
+ * GFP_NOIO meanwhile: a table of a suspended device may wait for the lock.
+ */
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(layers);
 static LIST_HEAD(stacks);
@@ -92,6 +96,15 @@ static void run_side_by_side(struct obd_load *loads, unsigned int nr,
 	}
 }
 
+/*
+ * A worker would wait for I/O when it allocates, for its turn behind others who
+ * do, and for somebody to create it.
+ */
+static bool may_use_workers(void)
+{
+	return READ_ONCE(parallel_load) && !(current->flags & PF_MEMALLOC_NOIO);
+}
+
 /* Return: the first that failed, or NULL. */
 static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
 				  struct obd_batch *batch)
@@ -100,7 +113,7 @@ static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
 
 	for (i = 0; i < nr; i++)
 		loads[i].batch = batch;
-	if (nr > 1 && READ_ONCE(parallel_load))
+	if (nr > 1 && may_use_workers())
 		run_side_by_side(loads, nr, batch);
 	else
 		for (i = 0; i < nr; i++)
@@ -136,7 +149,7 @@ static struct obd_shared *shared_find(const struct obd_load *l, u32 stamp,
 static struct obd_shared *shared_alloc(const struct obd_load *l, u32 stamp,
 				       u32 index_stamp)
 {
-	struct obd_shared *shared = kzalloc(sizeof(*shared), GFP_KERNEL);
+	struct obd_shared *shared = kzalloc(sizeof(*shared), GFP_NOIO);
 
 	if (!shared)
 		return NULL;
@@ -390,12 +403,12 @@ static struct obd_stack *stack_find_below(const struct obd_load *loads,
 static struct obd_stack *stack_alloc(const struct obd_load *loads,
 				     unsigned int nr)
 {
-	struct obd_stack *stack = kzalloc(sizeof(*stack), GFP_KERNEL);
+	struct obd_stack *stack = kzalloc(sizeof(*stack), GFP_NOIO);
 	unsigned int i;
 
 	if (!stack)
 		return NULL;
-	stack->layers = kmalloc_array(nr, sizeof(*stack->layers), GFP_KERNEL);
+	stack->layers = kmalloc_array(nr, sizeof(*stack->layers), GFP_NOIO);
 	if (!stack->layers) {
 		kfree(stack);
 		return NULL;

@@ -3,6 +3,7 @@
  * What becomes of a table line: the constructors and the destructor.
  */
 #include <linux/ktime.h>
+#include <linux/sched/mm.h>
 
 #include "dm-overlaybd-target.h"
 
@@ -554,21 +555,46 @@ static int constructed(struct dm_target *ti, int r)
 	return r;
 }
 
-int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+typedef int (*ctr_fn)(struct dm_target *ti, struct dm_arg_set *as);
+
+/*
+ * While a table of the device is suspended, to write memory out may be to wait
+ * for it. Otherwise loading what may be large is worth that.
+ */
+static int construct(struct dm_target *ti, unsigned int argc, char **argv,
+		     ctr_fn ctr)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	unsigned int noio;
+	int r;
+
+	if (!dm_suspended(ti))
+		return ctr(ti, &as);
+	noio = memalloc_noio_save();
+	r = ctr(ti, &as);
+	memalloc_noio_restore(noio);
+	return r;
+}
+
+static int stack_ctr(struct dm_target *ti, struct dm_arg_set *as)
+{
 	struct group group = {};
 	int r;
 
-	r = parse_count(ti, &as, &group) ?: parse_kinds(ti, &as, &group);
+	r = parse_count(ti, as, &group) ?: parse_kinds(ti, as, &group);
 	if (r)
 		return r;
 	if (!target_alloc(ti, group.nr_layers))
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	r = r ?: parse_layers(ti, &as) ?: parse_upper(ti, &as, group.upper) ?:
-	    check_mode(ti) ?: parse_options(ti, &as) ?: load(ti) ?:
+	r = r ?: parse_layers(ti, as) ?: parse_upper(ti, as, group.upper) ?:
+	    check_mode(ti) ?: parse_options(ti, as) ?: load(ti) ?:
 	    load_upper(ti);
 	return constructed(ti, r);
+}
+
+int obd_target_ctr(struct dm_target *ti, unsigned int argc, char **argv)
+{
+	return construct(ti, argc, argv, stack_ctr);
 }
 
 /* A target that shows the bytes of one file, which @parse takes from the words. */
@@ -589,24 +615,30 @@ static int single_ctr(struct dm_target *ti, struct dm_arg_set *as,
 	return constructed(ti, r);
 }
 
+static int zfile_ctr(struct dm_target *ti, struct dm_arg_set *as)
+{
+	return single_ctr(ti, as, zfile_parse);
+}
+
 int obd_zfile_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
-	struct dm_arg_set as = { .argc = argc, .argv = argv };
-
 	if (argc < 2)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length",
 				   argc);
-	return single_ctr(ti, &as, zfile_parse);
+	return construct(ti, argc, argv, zfile_ctr);
+}
+
+static int gzip_ctr(struct dm_target *ti, struct dm_arg_set *as)
+{
+	return single_ctr(ti, as, gzip_parse);
 }
 
 int obd_gzip_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
-	struct dm_arg_set as = { .argc = argc, .argv = argv };
-
 	if (argc < 4)
 		return target_fail(ti, -EINVAL,
 				   "%u arguments, expected a device and a length, and those of the index",
 				   argc);
-	return single_ctr(ti, &as, gzip_parse);
+	return construct(ti, argc, argv, gzip_ctr);
 }

@@ -3,6 +3,7 @@
  * Writable layers: loading them, which tables have them, what happens when a
  * table begins and ends to be used.
  */
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "dm-overlaybd-upper.h"
@@ -313,6 +314,35 @@ static int upper_load(struct obd_upper *u, struct obd_error *err)
 	return obd_space_load(&u->space, &u->map, err);
 }
 
+/*
+ * Find one that may be shared, or add one that is still to be loaded. A table of
+ * a suspended device may wait for the lock: memory has to be had without I/O.
+ */
+static struct obd_upper *find_or_add(struct dm_target *ti,
+				     struct block_device *data,
+				     struct block_device *index, u8 tag,
+				     struct obd_error *err)
+{
+	unsigned int noio = memalloc_noio_save();
+	struct obd_upper *u;
+
+	mutex_lock(&uppers_lock);
+	u = find_upper(ti, data, index, err);
+	if (!u) {
+		u = upper_alloc(ti, data, index, tag);
+		if (u)
+			list_add(&u->link, &uppers);
+		else
+			u = ERR_PTR(obd_fail(err, -ENOMEM,
+					     "no memory for a writable layer"));
+	} else if (!IS_ERR(u)) {
+		u->users++;
+	}
+	mutex_unlock(&uppers_lock);
+	memalloc_noio_restore(noio);
+	return u;
+}
+
 struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
 				struct block_device *index, u8 tag,
 				struct obd_error *err)
@@ -325,23 +355,9 @@ struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
 			     "data and index are the same device");
 		return ERR_PTR(r);
 	}
-	mutex_lock(&uppers_lock);
-	u = find_upper(ti, data, index, err);
-	if (u) {
-		if (!IS_ERR(u))
-			u->users++;
-		mutex_unlock(&uppers_lock);
+	u = find_or_add(ti, data, index, tag, err);
+	if (IS_ERR(u) || u->ready)
 		return u;
-	}
-	u = upper_alloc(ti, data, index, tag);
-	if (u)
-		list_add(&u->link, &uppers);
-	mutex_unlock(&uppers_lock);
-	if (!u) {
-		r = obd_fail(err, -ENOMEM, "no memory for a writable layer");
-		return ERR_PTR(r);
-	}
-
 	r = upper_load(u, err);
 	mutex_lock(&uppers_lock);
 	u->ready = !r;

@@ -13,6 +13,7 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -333,7 +334,21 @@ static int suspend_and_change_over(struct snapshot *s)
 	return r;
 }
 
-/* Neither code nor messages may need the device while it is suspended. */
+/*
+ * Where memory is short, what the kernel allocates for a program has it write
+ * out memory of others, which may be to a file system or swap on the device.
+ * Not so for those that I/O depends on. Where that is unknown, or not allowed,
+ * as in a container, it has to do without.
+ */
+static void be_io_flusher(bool yes)
+{
+	prctl(PR_SET_IO_FLUSHER, yes, 0, 0, 0);
+}
+
+/*
+ * Neither code nor messages nor memory may need the device while it is
+ * suspended.
+ */
 static int out_of_its_way(struct snapshot *s)
 {
 	static char messages[MESSAGES_SIZE];
@@ -343,7 +358,9 @@ static int out_of_its_way(struct snapshot *s)
 		complain("warning: cannot keep this program in memory: %s",
 			 strerror(errno));
 	setvbuf(stderr, messages, _IOFBF, sizeof(messages));
+	be_io_flusher(true);
 	r = suspend_and_change_over(s);
+	be_io_flusher(false);
 	fflush(stderr);
 	setvbuf(stderr, NULL, _IONBF, 0);
 	munlockall();
