@@ -20,12 +20,14 @@ static const char * const usage_text =
 	"model-disk run [OPTION]... DEVICE\n"
 	"    random operations of several threads, each checked; reads the whole\n"
 	"    device before and after them\n"
-	"model-disk compare --model FILE [--base FILE] DEVICE|RAW\n"
+	"model-disk compare --model FILE [--base FILE] [--since FILE] DEVICE|RAW\n"
 	"    only reads it, all or from --from on\n"
 	"\n"
 	"  --model FILE       what is on the disk, if it is there; kept there\n"
 	"  --base FILE        what was on it at first, if not zeros (a longer disk\n"
 	"                     has zeros behind it)\n"
+	"  --since FILE       an earlier model: the disk is but what has changed since,\n"
+	"                     and zeros elsewhere\n"
 	"  --seed N           default: another one each time\n"
 	"  --threads N        default 4\n"
 	"  --ops N            of all threads together, default 10000; 0: until SIGTERM\n"
@@ -46,6 +48,7 @@ static const char * const usage_text =
 static const struct option long_options[] = {
 	{ "model", required_argument, NULL, 'm' },
 	{ "base", required_argument, NULL, 'b' },
+	{ "since", required_argument, NULL, 'c' },
 	{ "seed", required_argument, NULL, 's' },
 	{ "threads", required_argument, NULL, 't' },
 	{ "ops", required_argument, NULL, 'o' },
@@ -69,6 +72,7 @@ static struct run_options options = {
 
 static const char *model_file;
 static const char *base_file;
+static const char *since_file;
 
 static void usage(void)
 {
@@ -145,6 +149,9 @@ static void parse_option(int c)
 	case 'b':
 		base_file = optarg;
 		break;
+	case 'c':
+		since_file = optarg;
+		break;
 	case 'M':
 		parse_mix(optarg);
 		break;
@@ -186,6 +193,8 @@ static void run_command(const char *path)
 	struct model model;
 	struct disk disk;
 
+	if (since_file)
+		usage();
 	disk_open(&disk, path, true);
 	check_options(&disk);
 	sigaction(SIGTERM, &stop, NULL);
@@ -208,6 +217,8 @@ static void compare_command(const char *path)
 	disk_open(&disk, path, false);
 	check_options(&disk);
 	model_open(&model, disk.sectors, base_file, model_file, 0);
+	if (since_file)
+		model_subtract(&model, since_file);
 	run_verify(&disk, &model, options.from, options.length);
 }
 

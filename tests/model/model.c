@@ -113,6 +113,24 @@ void model_open(struct model *model, uint64_t sectors, const char *base,
 		model->ids[n] = ID_BASE;
 }
 
+void model_subtract(struct model *model, const char *earlier)
+{
+	FILE *file = open_saved(earlier);
+	struct saved saved;
+	uint32_t id;
+
+	read_saved(file, earlier, &saved);
+	if (saved.sectors > model->sectors || saved.seed != model->seed)
+		errx(2, "%s: not an earlier model of it", earlier);
+	for (uint64_t n = 0; n < saved.sectors; n++) {
+		if (fread(&id, sizeof(id), 1, file) != 1)
+			errx(2, "%s: too short", earlier);
+		if (model->ids[n] == id)
+			model->ids[n] = ID_ZERO;
+	}
+	fclose(file);
+}
+
 void model_save(const struct model *model, const char *path)
 {
 	struct saved saved = {

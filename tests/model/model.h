@@ -42,6 +42,9 @@ struct model {
 void model_open(struct model *model, uint64_t sectors, const char *base,
 		const char *saved, uint64_t seed);
 
+/* Leave only what differs from an earlier, saved model; zeros elsewhere. */
+void model_subtract(struct model *model, const char *earlier);
+
 /* Size of the disk of a saved model. */
 uint64_t model_saved_sectors(const char *saved);
 
