@@ -49,6 +49,18 @@ static void print_result(const struct upper_files *files, u64 bytes,
 	}
 }
 
+static int seal_fds(int data, int index, u64 *bytes, struct obd_error *err)
+{
+	struct progress progress;
+	int r;
+
+	progress_begin(&progress, "seal", 0);
+	r = seal_upper(data, index, bytes, &progress, err) ?:
+	    seal_finish(data, index, *bytes, err);
+	progress_end(&progress);
+	return r;
+}
+
 static int seal_files(const struct upper_files *files, u64 *bytes)
 {
 	int data = files->data.fd, index = files->index.fd;
@@ -57,8 +69,7 @@ static int seal_files(const struct upper_files *files, u64 *bytes)
 
 	r = upper_convert_sparse(data, index, &err);
 	if (r >= 0)
-		r = seal_upper(data, index, bytes, &err) ?:
-		    seal_finish(data, index, *bytes, &err);
+		r = seal_fds(data, index, bytes, &err);
 	if (r)
 		complain("%s, %s: %s", files->data.path, files->index.path,
 			 err.text);

@@ -50,17 +50,35 @@ static bool due(struct progress *p)
 	return true;
 }
 
+static void print_line(struct progress *p, const char *fmt, va_list ap)
+{
+	fprintf(stderr, "\r%s: ", p->what);
+	vfprintf(stderr, fmt, ap);
+	fputs(" \033[K", stderr);
+}
+
 void progress_say(struct progress *p, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (!due(p))
 		return;
-	fprintf(stderr, "\r%s: ", p->what);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	print_line(p, fmt, ap);
 	va_end(ap);
-	fputs(" \033[K", stderr);
+}
+
+void progress_show(struct progress *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!p->terminal)
+		return;
+	p->shown = now();
+	p->visible = true;
+	va_start(ap, fmt);
+	print_line(p, fmt, ap);
+	va_end(ap);
 }
 
 void progress_add(struct progress *p, uint64_t bytes)

@@ -53,6 +53,14 @@ __attribute__((format(printf, 2, 3)))
 void progress_say(struct progress *p, const char *fmt, ...);
 
 /**
+ * progress_show - the same at once, for work that is known to be long
+ * @p: the progress
+ * @fmt: printf format, for one line
+ */
+__attribute__((format(printf, 2, 3)))
+void progress_show(struct progress *p, const char *fmt, ...);
+
+/**
  * progress_end - erase the line
  * @p: the progress
  */

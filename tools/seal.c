@@ -12,6 +12,10 @@
 
 #define ENTRIES_ALIGN	(OBD_SECTOR_SIZE / sizeof(struct lsmt_entry))
 
+/* To write these out may take long. */
+#define MANY_EXTENTS	(1U << 18)
+#define MUCH_DATA	(64ULL << 20)
+
 /* The index as it is appended, padding included. */
 struct tail {
 	struct lsmt_entry *index;
@@ -90,13 +94,28 @@ int seal_loaded(const struct upper *upper, u64 *bytes, struct obd_error *err)
 	return r;
 }
 
-int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err)
+/* What takes long is to have the disk take the data, however little is new. */
+static void say_writing(const struct upper *upper, struct progress *progress)
+{
+	u64 bytes = upper->replay.data_sectors << OBD_SECTOR_SHIFT;
+
+	if (upper->replay.nr >= MANY_EXTENTS || bytes >= MUCH_DATA)
+		progress_show(progress, "writing out %u extents, %llu MiB",
+			      upper->replay.nr,
+			      (unsigned long long)bytes >> 20);
+}
+
+int seal_upper(int data_fd, int index_fd, u64 *bytes,
+	       struct progress *progress, struct obd_error *err)
 {
 	struct upper upper;
 	int r;
 
-	r = upper_load_sealed(&upper, data_fd, index_fd, err) ?:
-	    seal_loaded(&upper, bytes, err);
+	r = upper_load_sealed(&upper, data_fd, index_fd, progress, err);
+	if (!r) {
+		say_writing(&upper, progress);
+		r = seal_loaded(&upper, bytes, err);
+	}
 	upper_close(&upper);
 	return r;
 }

@@ -13,6 +13,7 @@
  * @data_fd: the data file or device, open for reading and writing
  * @index_fd: the index file or device, open for reading; is not changed
  * @bytes: exact length of the sealed layer
+ * @progress: begun; says what is being done
  * @err: the reason, on failure
  *
  * What it writes lies in sectors that no live entry of the log points to: until
@@ -24,7 +25,8 @@
  * Return: 0 when the layer is on stable storage, or a negative errno; -E2BIG if
  * it has more extents than a sealed layer can.
  */
-int seal_upper(int data_fd, int index_fd, u64 *bytes, struct obd_error *err);
+int seal_upper(int data_fd, int index_fd, u64 *bytes,
+	       struct progress *progress, struct obd_error *err);
 
 /**
  * seal_loaded - the same, for a layer that has been read

@@ -10,6 +10,7 @@
 #include "tools/upper.h"
 
 #define CHUNK_SLOTS	65536U		/* read at a time */
+#define MANY_SLOTS	(1U << 20)	/* take long to sort */
 
 /* The slots from @from on, behind @known entries that those before come to. */
 struct log {
@@ -18,7 +19,22 @@ struct log {
 	u64 room;
 	u64 from;
 	u64 known;
+	struct progress *progress;	/* may be NULL */
 };
+
+static void say_read(const struct log *log)
+{
+	if (log->progress)
+		progress_say(log->progress, "%llu log entries read",
+			     (unsigned long long)log->nr);
+}
+
+static void say_sorting(const struct log *log)
+{
+	if (log->progress && log->nr >= MANY_SLOTS)
+		progress_show(log->progress, "sorting %llu log entries",
+			      (unsigned long long)log->nr);
+}
 
 static u64 next_slot(const struct log *log)
 {
@@ -129,6 +145,7 @@ static int read_log(struct upper *upper, struct log *log, u64 slots,
 			      log->slots + log->nr, nr * sizeof(*log->slots),
 			      err) ?:
 		    check_slots(upper, log, nr, err);
+		say_read(log);
 	}
 	upper->log_slots = next_slot(log);
 	if (r >= 0 && upper->log_slots > OBD_LOG_MAX)
@@ -147,13 +164,15 @@ static u64 slots_of(const struct upper *upper)
 static int replay(struct upper *upper, const struct log *log,
 		  struct obd_error *err)
 {
+	say_sorting(log);
 	return replay_log(&upper->replay, log->slots, log->nr,
 			  upper->data.size >> OBD_SECTOR_SHIFT, err);
 }
 
-static int load_log(struct upper *upper, u64 slots, struct obd_error *err)
+static int load_log(struct upper *upper, u64 slots, struct progress *progress,
+		    struct obd_error *err)
 {
-	struct log log = {};
+	struct log log = { .progress = progress };
 	int r;
 
 	upper->log_data_end = LSMT_HEADER_SPACE;
@@ -227,21 +246,21 @@ int upper_load(struct upper *upper, int data_fd, int index_fd,
 	       struct obd_error *err)
 {
 	return look(upper, data_fd, index_fd, false, err) ?:
-	       load_log(upper, slots_of(upper), err);
+	       load_log(upper, slots_of(upper), NULL, err);
 }
 
 int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
-		      struct obd_error *err)
+		      struct progress *progress, struct obd_error *err)
 {
 	return look(upper, data_fd, index_fd, true, err) ?:
-	       load_log(upper, slots_of(upper), err);
+	       load_log(upper, slots_of(upper), progress, err);
 }
 
 int upper_load_begin(struct upper *upper, int data_fd, int index_fd, u64 slots,
 		     struct obd_error *err)
 {
 	return look(upper, data_fd, index_fd, false, err) ?:
-	       load_log(upper, min(slots, slots_of(upper)), err);
+	       load_log(upper, min(slots, slots_of(upper)), NULL, err);
 }
 
 int upper_load_rest(struct upper *upper, struct obd_error *err)

@@ -6,6 +6,7 @@
 #define OVERLAYBD_UPPER_H
 
 #include "tools/file.h"
+#include "tools/progress.h"
 #include "tools/replay.h"
 
 /**
@@ -70,6 +71,7 @@ int upper_load(struct upper *upper, int data_fd, int index_fd,
  * @upper: see upper_open()
  * @data_fd: see upper_load()
  * @index_fd: see upper_load()
+ * @progress: begun; says what is done with the log
  * @err: the reason, on failure
  *
  * upper_load() refuses what seal_finish() has marked.
@@ -77,7 +79,7 @@ int upper_load(struct upper *upper, int data_fd, int index_fd,
  * Return: see upper_open().
  */
 int upper_load_sealed(struct upper *upper, int data_fd, int index_fd,
-		      struct obd_error *err);
+		      struct progress *progress, struct obd_error *err);
 
 /**
  * upper_load_begin - check the beginning of a writable layer that is in use

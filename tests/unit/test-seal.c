@@ -28,6 +28,8 @@ struct pair {
 	struct obd_error err;
 };
 
+static struct progress silent;
+
 static void make_pair(struct pair *p, u64 *seed)
 {
 	upper_model_init(&p->model);
@@ -119,7 +121,7 @@ static int seal_whole(void *ctx)
 {
 	struct pair *p = ctx;
 
-	return seal_upper(p->data, p->index, &p->bytes, &p->err) ?:
+	return seal_upper(p->data, p->index, &p->bytes, &silent, &p->err) ?:
 	       seal_finish(p->data, p->index, p->bytes, &p->err);
 }
 
@@ -133,7 +135,8 @@ static void sealed_layers_match_the_model(void **state)
 
 	for (i = 0; i < ROUNDS; i++) {
 		make_pair(&p, &seed);
-		assert_int_equal(seal_upper(p.data, p.index, &p.bytes, &p.err),
+		assert_int_equal(seal_upper(p.data, p.index, &p.bytes, &silent,
+					    &p.err),
 				 0);
 		assert_int_equal(p.bytes % OBD_SECTOR_SIZE, 0);
 		check_sealed(&p, p.bytes);
@@ -226,8 +229,8 @@ static void too_many_extents_are_refused(void **state)
 	}
 	upper_model_files(&p.model, &p.data, &p.index);
 	sectors = size_of(p.data) / OBD_SECTOR_SIZE;
-	assert_int_equal(seal_upper(p.data, p.index, &p.bytes, &p.err),
-			 -E2BIG);
+	assert_int_equal(seal_upper(p.data, p.index, &p.bytes, &silent,
+				    &p.err), -E2BIG);
 	assert_non_null(strstr(p.err.text, "1000000 extents"));
 	assert_int_equal(size_of(p.data) / OBD_SECTOR_SIZE, sectors);
 	free_pair(&p);

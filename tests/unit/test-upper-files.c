@@ -28,6 +28,7 @@
 #define INDEX_LONG	(2 * 1048576ULL)
 
 static char said[4096];
+static struct progress silent;
 
 /* In place of the program's own. */
 void complain(const char *fmt, ...)
@@ -294,7 +295,7 @@ static void a_sealed_layer_is_refused(void **state)
 
 	(void)state;
 	make_pair(&p, &seed, 50);
-	assert_int_equal(seal_upper(p.data, p.index, &bytes, &err), 0);
+	assert_int_equal(seal_upper(p.data, p.index, &bytes, &silent, &err), 0);
 	assert_int_equal(ftruncate(p.data, bytes), 0);
 	assert_int_equal(open_pair(&p, true), EXIT_OK);
 	assert_int_equal(upper_files_load(&p.files), EXIT_FAILED);
