@@ -33,6 +33,7 @@ struct options {
 	u64 change_every;	/* points after which the device goes on */
 	u64 only;		/* point; UINT64_MAX: all */
 	u32 forget_flushes;
+	bool every_flush;
 	bool list;
 };
 
@@ -41,6 +42,8 @@ struct run {
 	struct writelog log;
 	struct rewrite replay;
 	struct crash_point *points;
+	size_t nr_points;
+	size_t judged;
 	struct history history;
 	struct judge judge;
 	u64 *contents;
@@ -57,6 +60,7 @@ static const char usage_text[] =
 "  --points N         how many: half of them right after flushes and marks, at\n"
 "                     the others some of the writes since the last flush are\n"
 "                     missing or torn (default 100)\n"
+"  --every-flush      right after all flushes and marks, and at so many others\n"
 "  --seed N           for the choice of points, and of what is missing\n"
 "  --near SECTOR      many of the others are when that was written\n"
 "  --only N           this point only; without --table and --run to have its DISK\n"
@@ -167,8 +171,9 @@ static void print_point(const struct run *run, size_t n)
 {
 	const struct crash_point *p = &run->points[n];
 
-	printf("point %zu (seed %" PRIu64 ", points %" PRIu64 "): after entry %zu of %zu, %s\n",
-	       n, run->o->seed, run->o->points, p->cut, run->log.nr,
+	printf("point %zu (seed %" PRIu64 ", points %" PRIu64 "%s): after entry %zu of %zu, %s\n",
+	       n, run->o->seed, run->o->points,
+	       run->o->every_flush ? ", every flush" : "", p->cut, run->log.nr,
 	       p->exact ? "exactly" : "at random");
 }
 
@@ -176,10 +181,11 @@ static u64 check_points(struct run *run)
 {
 	u64 failures = 0, n;
 
-	for (n = 0; n < run->o->points && failures < FAILURES_MAX; n++) {
+	for (n = 0; n < run->nr_points && failures < FAILURES_MAX; n++) {
 		if (run->o->only != UINT64_MAX && run->o->only != n)
 			continue;
 		rewrite_build(&run->replay, &run->points[n], run->disk);
+		run->judged += run->o->history || run->o->command;
 		if (check_point(run, n))
 			continue;
 		print_point(run, n);
@@ -240,7 +246,9 @@ static void prepare(struct run *run)
 		die("%s and %s are not of one size", o->start, o->disk);
 	rewrite_init(&run->replay, &run->log, start, size / SECTOR);
 	run->replay.forget_flushes = o->forget_flushes;
-	run->points = rewrite_points(&run->log, o->points, o->near, o->seed);
+	run->nr_points = o->points;
+	run->points = rewrite_points(&run->log, &run->nr_points, o->every_flush,
+				     o->near, o->seed);
 	if (!o->history)
 		return;
 	history_load(&run->history, o->history);
@@ -250,6 +258,7 @@ static void prepare(struct run *run)
 
 static const struct option long_options[] = {
 	{ "points", required_argument, NULL, 'p' },
+	{ "every-flush", no_argument, NULL, 'e' },
 	{ "seed", required_argument, NULL, 's' },
 	{ "near", required_argument, NULL, 'n' },
 	{ "only", required_argument, NULL, 'o' },
@@ -269,6 +278,9 @@ static void parse_option(struct options *o, int c, char **argv)
 	switch (c) {
 	case 'p':
 		o->points = parse_number("--points", optarg);
+		break;
+	case 'e':
+		o->every_flush = true;
 		break;
 	case 's':
 		o->seed = parse_number("--seed", optarg);
@@ -332,7 +344,7 @@ int main(int argc, char **argv)
 	o.disk = argv[optind + 2];
 	prepare(&run);
 	failures = check_points(&run);
-	printf("%" PRIu64 " points of %zu entries, seed %" PRIu64 ": %" PRIu64 " wrong\n",
-	       o.points, run.log.nr, o.seed, failures);
+	printf("%zu points of %zu entries, seed %" PRIu64 ": %" PRIu64 " wrong\n",
+	       run.judged, run.log.nr, o.seed, failures);
 	return failures != 0;
 }

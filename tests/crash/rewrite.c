@@ -46,15 +46,21 @@ static int by_cut(const void *a, const void *b)
 	return p->cut < q->cut ? -1 : p->cut > q->cut;
 }
 
-/* Those after the i-th of all boundaries, evenly distributed. */
-static size_t exact_points(const struct writelog *log,
-			   struct crash_point *points, size_t wanted)
+static size_t count_boundaries(const struct writelog *log)
 {
-	size_t boundaries = 0, seen = 0, n = 0, i;
+	size_t i, n = 0;
 
 	for (i = 0; i < log->nr; i++)
-		boundaries += is_boundary(&log->entries[i]);
-	wanted = min(wanted, boundaries);
+		n += is_boundary(&log->entries[i]);
+	return n;
+}
+
+/* Those after @wanted of all @boundaries, evenly distributed. */
+static void exact_points(const struct writelog *log, struct crash_point *points,
+			 size_t wanted, size_t boundaries)
+{
+	size_t seen = 0, n = 0, i;
+
 	for (i = 0; i < log->nr; i++) {
 		if (!is_boundary(&log->entries[i]))
 			continue;
@@ -62,7 +68,6 @@ static size_t exact_points(const struct writelog *log,
 			points[n++] = (struct crash_point){
 				.cut = i + 1, .exact = true };
 	}
-	return n;
 }
 
 static bool covers(const struct writelog_entry *e, u64 sector)
@@ -86,17 +91,22 @@ static size_t random_cut(const struct writelog *log, u64 near, u64 *seed)
 	return min(max(cut, (size_t)NEAR_ENTRIES) - NEAR_ENTRIES, log->nr);
 }
 
-struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
-				   u64 near, u64 seed)
+struct crash_point *rewrite_points(const struct writelog *log, size_t *nr,
+				   bool every_flush, u64 near, u64 seed)
 {
-	struct crash_point *points = xcalloc(nr, sizeof(*points));
-	size_t n = exact_points(log, points, nr / 2);
+	size_t boundaries = count_boundaries(log);
+	size_t n = every_flush ? boundaries : min(*nr / 2, boundaries);
+	struct crash_point *points;
 
-	for (; n < nr; n++)
+	if (every_flush)
+		*nr += boundaries;
+	points = xcalloc(*nr, sizeof(*points));
+	exact_points(log, points, n, boundaries);
+	for (; n < *nr; n++)
 		points[n] = (struct crash_point){
 			.cut = random_cut(log, near, &seed),
 			.seed = random_next(&seed) };
-	qsort(points, nr, sizeof(*points), by_cut);
+	qsort(points, *nr, sizeof(*points), by_cut);
 	return points;
 }
 

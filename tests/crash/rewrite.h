@@ -49,15 +49,17 @@ void rewrite_release(struct rewrite *r);
  * rewrite_points - choose when to crash
  * @log: the log
  * @nr: how many points: half of them right after flushes and marks (evenly
- *	distributed, if there are more of those), the others at random
+ *	distributed, if there are more of those), the others at random; how many
+ *	there are, on return
+ * @every_flush: right after all flushes and marks, and that many at random
  * @near: half of the random ones are when this sector was written, or soon
  *	before or after that; or NEAR_NOTHING
  * @seed: for the random ones
  *
  * Return: the points, in the order of their cuts; free() them.
  */
-struct crash_point *rewrite_points(const struct writelog *log, size_t nr,
-				   u64 near, u64 seed);
+struct crash_point *rewrite_points(const struct writelog *log, size_t *nr,
+				   bool every_flush, u64 near, u64 seed);
 
 /**
  * rewrite_build - make a disk what it was after a crash

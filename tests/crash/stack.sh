@@ -80,10 +80,12 @@ crash_load()
 	"$CRASH/crash-load" --seed "$SEED" "$@"
 }
 
-# crash_replay OPTION...: of "start" and "log", onto "disk".
+# crash_replay OPTION...: of "start" and "log", onto "disk". With
+# TORTURE_FLUSHES, as many points more as there are flushes.
 crash_replay()
 {
-	"$CRASH/crash-replay" --seed "$SEED" "$@" log start disk
+	"$CRASH/crash-replay" --seed "$SEED" \
+		${TORTURE_FLUSHES:+--every-flush} "$@" log start disk
 }
 
 # lower_image SECTORS: the file "raw" is what the layer LOWER shows; LOWER is

@@ -328,12 +328,13 @@ static void points_are_in_order_and_complete(void **state)
 	struct writelog log;
 	static struct maker m;
 	bool seen[16] = {};
-	size_t i;
+	size_t nr = 200, i;
 
 	(void)state;
 	make_groups(&m);
 	parse(&log, &m);
-	points = rewrite_points(&log, 200, NEAR_NOTHING, 1);
+	points = rewrite_points(&log, &nr, false, NEAR_NOTHING, 1);
+	assert_int_equal(nr, 200);
 	for (i = 0; i < 200; i++) {
 		assert_true(!i || points[i - 1].cut <= points[i].cut);
 		assert_true(points[i].cut <= log.nr);
@@ -342,8 +343,32 @@ static void points_are_in_order_and_complete(void **state)
 	/* After both flushes and the mark. */
 	assert_true(seen[2] && seen[6] && seen[7]);
 	free(points);
-	points = rewrite_points(&log, 2, NEAR_NOTHING, 1);
+	nr = 2;
+	points = rewrite_points(&log, &nr, false, NEAR_NOTHING, 1);
 	assert_int_equal(points[0].exact + points[1].exact, 1);
+	free(points);
+	writelog_release(&log);
+}
+
+static void every_flush_is_a_point(void **state)
+{
+	struct crash_point *points;
+	size_t nr = 1, exact = 0, i;
+	struct writelog log;
+	static struct maker m;
+	bool seen[16] = {};
+
+	(void)state;
+	make_groups(&m);
+	parse(&log, &m);
+	points = rewrite_points(&log, &nr, true, NEAR_NOTHING, 1);
+	assert_int_equal(nr, 4);
+	for (i = 0; i < nr; i++) {
+		seen[points[i].cut] |= points[i].exact;
+		exact += points[i].exact;
+	}
+	assert_int_equal(exact, 3);
+	assert_true(seen[2] && seen[6] && seen[7]);
 	free(points);
 	writelog_release(&log);
 }
@@ -353,14 +378,14 @@ static void points_can_be_near_a_sector(void **state)
 	struct crash_point *points;
 	struct writelog log;
 	static struct maker m;
-	size_t i, near = 0;
+	size_t nr = POINTS, i, near = 0;
 
 	(void)state;
 	begin(&m);
 	for (i = 0; i < 100; i++)
 		add_write(&m, i == 60 ? 7 : 1, 1, 0, content_of(1, i));
 	parse(&log, &m);
-	points = rewrite_points(&log, POINTS, 7, 1);
+	points = rewrite_points(&log, &nr, false, 7, 1);
 	for (i = 0; i < POINTS; i++)
 		near += points[i].cut >= 48 && points[i].cut <= 72;
 	assert_true(near > POINTS / 2);
@@ -651,6 +676,7 @@ int main(void)
 		cmocka_unit_test(random_points_lose_what_they_may),
 		cmocka_unit_test(writes_are_torn_between_sectors),
 		cmocka_unit_test(points_are_in_order_and_complete),
+		cmocka_unit_test(every_flush_is_a_point),
 		cmocka_unit_test(points_can_be_near_a_sector),
 		cmocka_unit_test(nothing_was_promised),
 		cmocka_unit_test(what_was_flushed_stays),
