@@ -14,6 +14,8 @@
         cut both to what is in use, be it by entries that others override
     upper.py sizes DATA INDEX
         print the virtual sizes of both headers
+    upper.py resize FILE BYTES
+        write another virtual size into a header
     upper.py split DEVICE MODE
         all ways in which a range can overlap two extents, written, discarded
         and zeroed: do it (MODE do), compare only (MODE compare)
@@ -23,6 +25,8 @@
     upper.py do DEVICE OPERATION OFFSET LENGTH [OPERATION OFFSET LENGTH]...
         write, discard, zero or flush (which takes 0 0), direct; print the name
         of the error of the first that fails
+    upper.py flushes DEVICE THREADS ROUNDS OFFSET
+        threads that each write a sector of their own from there on, and flush
 """
 import errno
 import fcntl
@@ -40,6 +44,7 @@ MAGIC = bytes.fromhex('4c534d5400010200'
 HEADER_FLAG, DATA_FLAG = 1, 2
 PADDING = (1 << 50) - 1
 ZEROED = 1 << 55
+SIZE_AT = 48
 UUID = '4d0c7d1e-6f0b-4b52-9a8e-2b1f2f6c9a01'
 BLKDISCARD, BLKZEROOUT = 0x1277, 0x127f
 
@@ -208,6 +213,11 @@ def sizes(args):
           read_header(args[1], HEADER_FLAG)[0])
 
 
+def resize(args):
+    """See above."""
+    write_at(args[0], SIZE_AT, struct.pack('<Q', int(args[1])))
+
+
 class Device:
     """Direct operations."""
 
@@ -256,6 +266,25 @@ def do(args):
         except OSError as error:
             print(errno.errorcode[error.errno])
             sys.exit(1)
+
+
+def write_and_flush(path, rounds, offset):
+    """What a thread does."""
+    device = Device(path)
+    for _ in range(rounds):
+        device.do('write', offset, SECTOR)
+        device.do('flush', 0, 0)
+
+
+def flushes(args):
+    """See above."""
+    from concurrent.futures import ThreadPoolExecutor
+    path, (threads, rounds, offset) = args[0], map(int, args[1:])
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(write_and_flush, path, rounds,
+                                 offset + n * SECTOR)
+                     for n in range(threads)]:
+            done.result()
 
 
 def apart(args):
@@ -309,7 +338,7 @@ def split(args):
 def main(verb, *words):
     """Words with = are options, the others arguments."""
     verbs = {f.__name__: f for f in (create, check, flatten, cut, sizes,
-                                    split, apart, do)}
+                                    resize, split, apart, do, flushes)}
     verbs[verb]([w for w in words if '=' not in w],
                 **dict(w.split('=') for w in words if '=' in w))
 
