@@ -438,14 +438,14 @@ cache_limit()
 	echo "$1" >$PARAMETERS/cache_mib
 }
 
-# fill_memory MIB: leave about so much of the memory.
+# fill_memory MIB: leave about so much of the memory, if there is more.
 fill_memory()
 {
 	local available
 
 	available=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' \
 		/proc/meminfo)
-	[ "$available" -gt $(($1 * 2)) ] || return 0
+	[ "$available" -gt "$1" ] || return 0
 	defer umount fill
 	mkdir fill
 	mount -t tmpfs -o size=100% tmpfs fill

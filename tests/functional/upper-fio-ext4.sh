@@ -20,17 +20,15 @@ mkfs.ext4 -q -F /dev/mapper/fio
 mkdir mounted
 defer umount mounted
 mount -o discard /dev/mapper/fio mounted
-for name in dirty_background_ratio dirty_ratio; do
-	defer sysctl -q "vm.$name=$(sysctl -n "vm.$name")"
-done
-# Nobody but reclaim writes back.
-sysctl -q vm.dirty_ratio=90 vm.dirty_background_ratio=80
+reclaim_only
 fill_memory $LEAVE
 
 FIO=(fio --minimal --directory=mounted "--size=${SIZE}M" "--numjobs=$JOBS"
 	--bsrange=1k-128k --rw=randwrite --ioengine=psync --verify=crc32c
 	--verify_interval=1k --group_reporting --name=job)
+note_reclaim
 "${FIO[@]}" >fio.log || { cat fio.log; fail 'written'; }
+expect_reclaim $((JOBS * SIZE - LEAVE))
 umount fill mounted
 e2fsck -fn /dev/mapper/fio >fsck.log 2>&1 || { cat fsck.log; fail 'fsck'; }
 reopen fio

@@ -169,3 +169,49 @@ base_layer()
 	loop_attach base
 	LOWERS="lower $LOOP $(stat -c %s base)"
 }
+
+# reclaim_only: until the test ends, nobody writes back what is dirty but those
+# who are told to, and reclaim.
+reclaim_only()
+{
+	local name
+
+	for name in dirty_writeback_centisecs dirty_background_ratio \
+		dirty_ratio; do
+		defer sysctl -q "vm.$name=$(sysctl -n "vm.$name")"
+	done
+	sysctl -q vm.dirty_bytes=$((1024 * MIB)) \
+		vm.dirty_background_bytes=$((512 * MIB)) \
+		vm.dirty_writeback_centisecs=0
+}
+
+# vm_count REGEX: prints the sum of such counters of /proc/vmstat.
+vm_count()
+{
+	awk -v name="^($1)\$" '$1 ~ name { n += $2 } END { print n + 0 }' \
+		/proc/vmstat
+}
+
+# note_reclaim: for expect_reclaim.
+note_reclaim()
+{
+	SCANNED=$(vm_count 'pgscan_(kswapd|direct)')
+	STOLEN=$(vm_count 'pgsteal_(kswapd|direct)')
+	DIRTY=$(vm_count 'nr_vmscan_(write|immediate_reclaim)')
+	WRITTEN=$(vm_count nr_written)
+}
+
+# expect_reclaim MIB: since note_reclaim so much was taken back, and written,
+# of what was dirty.
+expect_reclaim()
+{
+	local pages=$(($1 * MIB / $(getconf PAGESIZE)))
+
+	SCANNED=$(($(vm_count 'pgscan_(kswapd|direct)') - SCANNED))
+	STOLEN=$(($(vm_count 'pgsteal_(kswapd|direct)') - STOLEN))
+	DIRTY=$(($(vm_count 'nr_vmscan_(write|immediate_reclaim)') - DIRTY))
+	WRITTEN=$(($(vm_count nr_written) - WRITTEN))
+	say "pages: $SCANNED scanned, $DIRTY of them dirty, $WRITTEN written, $STOLEN taken"
+	[ $DIRTY -gt 0 ] && [ $WRITTEN -ge $pages ] && [ $STOLEN -ge $pages ] ||
+		fail "reclaim has not had to write $pages pages"
+}
