@@ -32,6 +32,7 @@ struct options {
 	u64 near;
 	u64 change_every;	/* points after which the device goes on */
 	u64 only;		/* point; UINT64_MAX: all */
+	u64 after;		/* entries; UINT64_MAX: as chosen */
 	u32 forget_flushes;
 	bool every_flush;
 	bool list;
@@ -64,6 +65,7 @@ static const char usage_text[] =
 "  --seed N           for the choice of points, and of what is missing\n"
 "  --near SECTOR      many of the others are when that was written\n"
 "  --only N           this point only; without --table and --run to have its DISK\n"
+"  --after N          right after N entries of the log, and at no other point\n"
 "  --list             print the log, and do nothing\n"
 "  --table TABLE      make a device \"" DEVICE_NAME "\" with this table at each point\n"
 "  --history HISTORY  judge its sectors by this, which crash-load wrote\n"
@@ -227,6 +229,23 @@ static void read_log(struct run *run, const char *path, u64 disk_sectors)
 		die("%s: %s", path, reason);
 }
 
+static void choose_points(struct run *run)
+{
+	const struct options *o = run->o;
+
+	if (o->after == UINT64_MAX) {
+		run->nr_points = o->points;
+		run->points = rewrite_points(&run->log, &run->nr_points,
+					     o->every_flush, o->near, o->seed);
+		return;
+	}
+	if (o->after > run->log.nr)
+		die("%s has %zu entries only", o->log, run->log.nr);
+	run->nr_points = 1;
+	run->points = xcalloc(1, sizeof(*run->points));
+	*run->points = (struct crash_point){ .cut = o->after, .exact = true };
+}
+
 static void prepare(struct run *run)
 {
 	const struct options *o = run->o;
@@ -246,9 +265,7 @@ static void prepare(struct run *run)
 		die("%s and %s are not of one size", o->start, o->disk);
 	rewrite_init(&run->replay, &run->log, start, size / SECTOR);
 	run->replay.forget_flushes = o->forget_flushes;
-	run->nr_points = o->points;
-	run->points = rewrite_points(&run->log, &run->nr_points, o->every_flush,
-				     o->near, o->seed);
+	choose_points(run);
 	if (!o->history)
 		return;
 	history_load(&run->history, o->history);
@@ -262,6 +279,7 @@ static const struct option long_options[] = {
 	{ "seed", required_argument, NULL, 's' },
 	{ "near", required_argument, NULL, 'n' },
 	{ "only", required_argument, NULL, 'o' },
+	{ "after", required_argument, NULL, 'a' },
 	{ "list", no_argument, NULL, 'l' },
 	{ "table", required_argument, NULL, 't' },
 	{ "history", required_argument, NULL, 'H' },
@@ -290,6 +308,9 @@ static void parse_option(struct options *o, int c, char **argv)
 		break;
 	case 'o':
 		o->only = parse_number("--only", optarg);
+		break;
+	case 'a':
+		o->after = parse_number("--after", optarg);
 		break;
 	case 'l':
 		o->list = true;
@@ -326,7 +347,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.points = 100, .seed = 1, .change_every = 4,
-		.only = UINT64_MAX, .near = NEAR_NOTHING,
+		.only = UINT64_MAX, .after = UINT64_MAX, .near = NEAR_NOTHING,
 	};
 	struct run run = { .o = &o };
 	u64 failures;
