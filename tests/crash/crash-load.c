@@ -250,6 +250,10 @@ static void run_op(struct worker *w, u32 nr)
 		die("cannot mark the log %s", load->o->log);
 }
 
+/*
+ * The context of each thread goes before the process does: User Mode Linux
+ * complains when its memory is still mapped then.
+ */
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -258,9 +262,11 @@ static void *work(void *arg)
 	for (;;) {
 		nr = __atomic_fetch_add(&w->load->next_op, 1, __ATOMIC_RELAXED);
 		if (nr >= w->load->o->ops)
-			return NULL;
+			break;
 		run_op(w, nr);
 	}
+	syscall(SYS_io_destroy, w->aio);
+	return NULL;
 }
 
 static void start_worker(struct load *load, struct worker *w, u32 i)
