@@ -105,7 +105,7 @@ model: $(MODEL)
 fuzz: fuzzers
 	tests/fuzz/run --seconds $(FUZZ_SECONDS)
 
-## torture: crash the disk of writable layers at TORTURE_POINTS points
+## torture: crash the disk of writable layers after every flush, and at random
 torture:
 	scripts/install-deps --if-missing build test
 	$(MAKE) tools torture-tools
