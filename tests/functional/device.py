@@ -18,6 +18,10 @@
         order, give what the file holds
     device.py around DEVICE FILE OFFSET LENGTH
         direct reads give what the file holds everywhere but there
+    device.py beside DEVICE OFFSET OTHER
+        read a block there, and meanwhile the other device all the time; print
+        the milliseconds it took, the longest that the other had to wait, and
+        how many MiB of memory were gone at the most
     device.py errors [block=4096] DEVICE
         print the runs of blocks that cannot be read: offset and length
     device.py fill [seed=1] [compressible=1] FILE OFFSET LENGTH
@@ -263,6 +267,35 @@ def around(args):
             offset += len(piece)
 
 
+def available():
+    """Memory, in MiB."""
+    with open('/proc/meminfo', encoding='ascii') as lines:
+        for line in lines:
+            if line.startswith('MemAvailable:'):
+                return int(line.split()[1]) >> 10
+    return 0
+
+
+def beside(args):
+    """See above."""
+    import threading
+    import time
+    device, other = Device(args[0], 1), Device(args[2], 1)
+    reader = threading.Thread(target=device.read, args=(int(args[1]), 4096))
+    before = lowest = available()
+    start = last = time.monotonic()
+    longest = 0
+    reader.start()
+    for offset in itertools.cycle(range(0, other.size - 4095, 4096)):
+        if not reader.is_alive():
+            break
+        other.read(offset, 4096)
+        lowest = min(lowest, available())
+        time.sleep(0.01)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    print(*(int(1000 * s) for s in (last - start, longest)), before - lowest)
+
+
 def fill(args, seed=1, compressible=0):
     """See above."""
     import random
@@ -304,8 +337,8 @@ def smash(args):
 def main(verb, *words):
     """Words with = are options, the others arguments."""
     verbs = {f.__name__: f for f in (fixture, compare, each, sequential,
-                                    scattered, around, errors, fill,
-                                    sprinkle, flip, smash)}
+                                    scattered, around, beside, errors,
+                                    fill, sprinkle, flip, smash)}
     options = dict(w.split('=') for w in words if '=' in w)
     verbs[verb]([w for w in words if '=' not in w],
                 **{name: int(value) for name, value in options.items()})
