@@ -258,6 +258,18 @@ slow_stack()
 	dm_create "$1" "$STACK" --readonly
 }
 
+# slow_file FILE NAME MS: LINE is the device NAME, which takes so many milliseconds
+# for a read of the file, and the file's length. Needs the target "delay".
+slow_file()
+{
+	local dev size
+
+	attach_whole "$1" "$2-fast"
+	read -r dev size <<<"$LINE"
+	dm_create "$2" "0 $(blockdev --getsz "$dev") delay $dev 0 $3" --readonly
+	LINE="/dev/mapper/$2 $size"
+}
+
 # create_layer OPTION...: overlaybdsetup create, silently.
 create_layer()
 {

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash source-path=SCRIPTDIR
+# Description: suspend and resume while a gzip file is read ahead and brought
+# Kernels: uml-debug 6.12
+. "$(dirname "$0")/lib.sh" || exit
+
+BLOCK=65536
+BLOCKS=64
+TIMES=4
+
+# fetch: ask for all, as long as there is somebody to read it.
+fetch()
+{
+	while kill -0 "$1" 2>/dev/null; do
+		dmsetup message ahead 0 prefetch add 0 0 $BLOCKS || return
+		sleep 0.05
+	done
+}
+
+# done_so_far: what has been read of the file and inflated
+done_so_far()
+{
+	say "$(single_counter ahead stored_bytes) $(single_counter ahead blocks)"
+}
+
+need_tool
+need_target delay
+device fill raw 0 $((BLOCKS * BLOCK))
+gzip -n <raw >raw.gz
+"$TOOL" gzindex --span 256K --checksums --out index raw.gz >made
+# So small that there is always something to bring.
+cache_limit 1
+slow_file raw.gz slow 20
+STACK="0 $((BLOCKS * BLOCK / SECTOR)) overlaybd-gzip $LINE"
+attach_whole index index
+STACK+=" $LINE"
+dm_create ahead "$STACK" --readonly
+start_device sequential readers=3 size=8192 rounds=0 /dev/mapper/ahead raw
+fetch "$READER" &
+fetcher=$!
+for ((n = 0; n < TIMES; n++)); do
+	sleep 0.1
+	dmsetup suspend ahead
+	before=$(done_so_far)
+	sleep 0.1
+	expect_equal 'bytes and blocks' "$(done_so_far)" "$before"
+	dmsetup resume ahead
+done
+helper reload ahead $TIMES "$STACK" "$STACK 1 no_cache" "$STACK"
+stop_device
+wait $fetcher || true
+expect_equal 'errors' "$(single_counter ahead read_errors)" 0
+cmp /dev/mapper/ahead raw
+
+say 'the device below is suspended while bytes are read ahead'
+dmsetup suspend slow
+dd if=/dev/mapper/ahead of=part bs=64k count=1 skip=30 iflag=direct \
+	status=none &
+reader=$!
+sleep 0.2
+kill -0 $reader || fail 'it has been read'
+dmsetup resume slow
+wait $reader
+dd if=raw bs=64k count=1 skip=30 status=none | cmp - part
+expect_equal 'errors' "$(single_counter ahead read_errors)" 0
