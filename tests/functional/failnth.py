@@ -10,6 +10,7 @@ many allocations there were, and the reasons that the kernel gave.
 """
 import errno
 import os
+import re
 import sys
 
 import dm
@@ -48,8 +49,9 @@ def main(*words):
         for nth in range(1, MOST):
             failed, loaded = load_with_fault(name, table, read_only, nth)
             for line in log.lines():
-                if 'overlaybd: ' in line:
-                    reasons[line.split('overlaybd: ', 1)[1]] = nth
+                reason = re.search('overlaybd(-gzip)?: (.*)', line)
+                if reason:
+                    reasons[reason.group(2)] = nth
             if not failed:
                 break
             survived += loaded
