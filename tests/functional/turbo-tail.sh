@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: behind the end of a file of an OCI layer, its last block is zeros
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/turbo.sh"
 
