@@ -2,6 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: whatever program or option of zlib has compressed, all is read right
 # Kernels: uml-debug 6.12
+# Timeout: 900
 . "$(dirname "$0")/lib.sh" || exit
 
 # attach FILE NAME: LINE is a device that has all of it, and its length. NAME is the
