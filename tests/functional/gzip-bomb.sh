@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what inflates to very much, or to nothing, does not hold up the others
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 MIBS=2048		# of zeros that one read has to inflate

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: whatever program or option of zlib has compressed, all is read right
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 # Timeout: 900
 . "$(dirname "$0")/lib.sh" || exit
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: one commit serves all who asked for a flush while it could not begin
-# Kernels: uml-debug 6.12
+# Kernels: 6.12
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 
