@@ -10,6 +10,7 @@
 #include "dm-overlaybd-compat.h"
 
 #define XARRAY_MAX	16
+#define BITS_PER_LONG	__LONG_WIDTH__
 
 /* How many allocations work from now on; negative: all. */
 static int allocations = -1;
