@@ -4,7 +4,7 @@
 # Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
-MIBS=2048		# of zeros that one read has to inflate
+MIBS=1024		# of zeros that one read has to inflate
 EMPTY=8000000		# blocks of nothing before a byte
 CACHE=8
 
