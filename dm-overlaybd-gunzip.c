@@ -537,8 +537,9 @@ static int streams_alloc(struct obd_gunzip *g, struct obd_error *err)
 				     STREAMS_MIN, STREAMS_MAX);
 	int r = 0;
 
+	/* What one read has to inflate may take long: others get their turn. */
 	g->wq = alloc_workqueue("dm-overlaybd-gzip", WQ_UNBOUND |
-				WQ_MEM_RECLAIM | WQ_HIGHPRI, STREAMS_MAX);
+				WQ_MEM_RECLAIM, STREAMS_MAX);
 	if (!g->wq)
 		r = -ENOMEM;
 	for (i = 0; !r && i < nr; i++)
