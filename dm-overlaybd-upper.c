@@ -387,6 +387,27 @@ void obd_upper_put(struct obd_upper *u)
 	upper_free(u);
 }
 
+/*
+ * Somebody was about to have the device go on with another upper, marked this
+ * one as sealed, and came no further than that. It is going to be written.
+ */
+static int unseal(struct obd_upper *u)
+{
+	struct lsmt_header *header = kmalloc(OBD_SECTOR_SIZE, GFP_NOIO);
+	int r;
+
+	if (!header)
+		return -ENOMEM;
+	r = obd_bdev_io(u->index, REQ_OP_READ, 0, header, OBD_SECTOR_SIZE);
+	if (!r && header->flags & cpu_to_le32(LSMT_FLAG_SEALED)) {
+		header->flags &= cpu_to_le32(~LSMT_FLAG_SEALED);
+		r = obd_bdev_io(u->index, REQ_OP_WRITE | REQ_FUA, 0, header,
+				OBD_SECTOR_SIZE);
+	}
+	kfree(header);
+	return r;
+}
+
 /* The first sector of a device has all of a header that is used. */
 static int write_virtual_size(struct block_device *bdev, u64 sectors)
 {
@@ -448,8 +469,8 @@ int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 	if (ti->len < u->sectors || sectors < u->space.end)
 		return -EINVAL;
 	if (!u->failed) {
-		r = obd_logger_start(&u->logger) ?: finish_compaction(u) ?:
-		    grow(u, ti->len);
+		r = obd_logger_start(&u->logger) ?: unseal(u) ?:
+		    finish_compaction(u) ?: grow(u, ti->len);
 		if (r)
 			return r;
 	}

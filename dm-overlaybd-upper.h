@@ -178,7 +178,8 @@ void obd_upper_put(struct obd_upper *upper);
  * @ti: the target; its length becomes the layer's if that is shorter
  * @low_water: tell when fewer sectors are free
  *
- * Takes up new lengths of the devices.
+ * Takes up new lengths of the devices, and sees to it that the index does not
+ * say that the layer is sealed.
  *
  * Return: 0, or a negative errno: the table cannot be used.
  */

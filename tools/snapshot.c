@@ -7,9 +7,10 @@
  * memory that has to be read from it first, nor a file that messages go to.
  *
  * Until the new table is loaded, resuming the device, by whomever, means the
- * old one; from then on it means the new one. Only between these two is the
- * old upper marked as sealed: opened by the old configuration, after a crash,
- * it would lack what has been written to the new one.
+ * old one; from then on it means the new one. The old upper is marked as sealed
+ * before that: opened by the old configuration it would be written to while it
+ * is a layer of the new one. If it comes to nothing the kernel removes the mark
+ * when it resumes the old table.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -169,6 +170,26 @@ static int hold(struct snapshot *s)
 	return EXIT_OK;
 }
 
+/*
+ * A snapshot that was killed may have cut the file. The device goes on to write
+ * to it as if it had not, but a new loop device is as large as it is now.
+ */
+static int lengthen(struct snapshot *s)
+{
+	struct upper_file *data = &s->old.files.data;
+	off_t size = lseek(s->held[0], 0, SEEK_END);
+
+	if (data->rdev || size < 0 || (u64)size <= data->size)
+		return EXIT_OK;
+	if (ftruncate(data->fd, size)) {
+		complain("%s: cannot set its size to %lld bytes: %s",
+			 data->path, (long long)size, strerror(errno));
+		return EXIT_FAILED;
+	}
+	data->size = size;
+	return EXIT_OK;
+}
+
 static void let_go(struct snapshot *s)
 {
 	int i;
@@ -183,7 +204,7 @@ static void let_go(struct snapshot *s)
 /* All but the length of the layer that is to be sealed. */
 int snapshot_prepare(struct snapshot *s)
 {
-	return load_begin(s) ?: hold(s) ?: create_fresh(s) ?:
+	return load_begin(s) ?: hold(s) ?: lengthen(s) ?: create_fresh(s) ?:
 	       copy_layers(&s->table, &s->old.table) ?:
 	       attach_snapshot(&s->attached, &s->old.files.data, &s->files,
 			       s->old.sectors, s->direct_io, &s->table);
@@ -288,13 +309,11 @@ static int load_old(const struct snapshot *s)
 	return device_load(&s->device, &line, 1, false);
 }
 
-static void go_on(const struct snapshot *s, bool loaded, bool tried)
+static void go_on(const struct snapshot *s, bool loaded)
 {
 	unseal(s);
-	if (tried)
+	if (loaded)
 		load_old(s);
-	else if (loaded)
-		device_clear(s->name);
 	if (device_resume(s->name))
 		complain("%s is still suspended: see dmsetup table and dmsetup resume",
 			 s->name);
@@ -302,21 +321,14 @@ static void go_on(const struct snapshot *s, bool loaded, bool tried)
 
 static int change_over(struct snapshot *s, struct timespec *passed)
 {
-	bool loaded = false, tried = false;
+	bool loaded;
 	int r;
 
-	r = seal(s);
-	if (!r) {
-		r = load_new(s);
-		loaded = !r;
-	}
-	r = r ?: finish(s);
-	if (!r) {
-		tried = true;
-		r = device_resume_time(s->name, passed);
-	}
+	r = seal(s) ?: finish(s) ?: load_new(s);
+	loaded = !r;
+	r = r ?: device_resume_time(s->name, passed);
 	if (r)
-		go_on(s, loaded, tried);
+		go_on(s, loaded);
 	return r;
 }
 

@@ -123,19 +123,21 @@ refused 1 'logical blocks of 4096 bytes' --upper "$LOOP4K" new.index
 reopen
 losetup --detach "$LOOP4K"
 
-# A table that is loaded, but cannot be used: the index of the new upper takes
-# no writes any more. The old table is loaded once more. Flushes are slow, so
-# that there is time to break it.
+# A table that is loaded, but cannot be used: the index of the new upper can be
+# read, but takes no writes any more. The old table is loaded once more. Flushes
+# are slow, so that there is time to break it.
 break_index()
 {
-	until [ -n "$(dmsetup table --inactive live)" ]; do
+	until [ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]; do
 		sleep 0.05
 	done
-	dmsetup reload bad --table '0 8192 error'
+	dmsetup reload bad \
+		--table "0 8192 flakey ${LOOPS[1]} 0 0 600 1 error_writes"
 	dmsetup resume bad
 }
 
 need_target delay
+need_target flakey
 "$TOOL" close live
 for file in below.data below.index slow; do
 	truncate -s 40M $file
