@@ -24,6 +24,7 @@
 #include "tools/snapshot.h"
 
 #define MESSAGES_SIZE	65536
+#define LOAD_TRIES	8
 
 void snapshot_init(struct snapshot *s, const char *name, const char *data,
 		   const char *index)
@@ -83,18 +84,45 @@ static int upper_failed(const struct snapshot *s, int r,
 	return exit_code_of(r);
 }
 
-/* Every entry that the status counts is on the disk after a flush. */
-static int load_begin(struct snapshot *s)
+static int read_log(struct snapshot *s, struct obd_error *err)
 {
 	const struct upper_files *old = &s->old.files;
-	struct obd_error err;
-	int r;
 
-	r = upper_device_status(&s->status, s->name) ?: flush(s);
-	if (r)
-		return r;
-	r = upper_load_begin(&s->loaded, old->data.fd, old->index.fd,
-			     s->status.counts[UPPER_LOG_ENTRIES], &err);
+	upper_close(&s->loaded);
+	return upper_load_begin(&s->loaded, old->data.fd, old->index.fd,
+				s->status.counts[UPPER_LOG_ENTRIES], err);
+}
+
+static bool compacted_since(const struct snapshot *s,
+			    const struct upper_status *now)
+{
+	return now->counts[UPPER_COMPACTIONS] !=
+	       s->status.counts[UPPER_COMPACTIONS];
+}
+
+/*
+ * Every entry that the status counts is on the disk after a flush. But the log
+ * may be made shorter while it is read, which then gives anything: a flush waits
+ * for that as well, so that another time it will do.
+ */
+static int load_begin(struct snapshot *s)
+{
+	struct upper_status now;
+	struct obd_error err;
+	unsigned int try;
+	int r, r2;
+
+	for (try = 0; try < LOAD_TRIES; try++) {
+		r = upper_device_status(&s->status, s->name) ?: flush(s);
+		if (r)
+			return r;
+		r = read_log(s, &err);
+		r2 = upper_device_status(&now, s->name);
+		if (r2)
+			return r2;
+		if (!r && !compacted_since(s, &now))
+			break;
+	}
 	return r ? upper_failed(s, r, &err) : EXIT_OK;
 }
 
@@ -232,8 +260,7 @@ static int load_rest(struct snapshot *s, const struct upper_status *now,
 {
 	const struct upper_files *old = &s->old.files;
 
-	if (now->counts[UPPER_COMPACTIONS] ==
-	    s->status.counts[UPPER_COMPACTIONS])
+	if (!compacted_since(s, now))
 		return upper_load_rest(&s->loaded, err);
 	upper_close(&s->loaded);
 	return upper_load(&s->loaded, old->data.fd, old->index.fd, err);
