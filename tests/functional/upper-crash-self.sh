@@ -48,6 +48,22 @@ loop_writable disk
 table="0 $SECTORS linear $LOOP 0"
 crash_replay --points 120 --table "$table" --history history
 
+# expect_judged COUNT OPTION...: that is what it says.
+expect_judged()
+{
+	local count=$1
+
+	shift
+	crash_replay --points 120 "$@" >told
+	grep -qE "^$count points of " told || fail "not $count: $(cat told)"
+}
+
+say 'what counts is what has been judged'
+expect_judged 0 --only 40
+expect_judged 1 --only 40 --table "$table" --history history
+expect_judged "$((120 + $("$CRASH/crash-replay" --list log start disk |
+	grep -cE ' flush| mark')))" --every-flush --run true
+
 # expect_wrong WHAT OPTION...: there are points at which sectors are like that.
 expect_wrong()
 {
