@@ -33,6 +33,7 @@ struct options {
 	u64 change_every;	/* points after which the device goes on */
 	u64 only;		/* point; UINT64_MAX: all */
 	u64 after;		/* entries; UINT64_MAX: as chosen */
+	u64 whole;
 	u32 forget_flushes;
 	bool every_flush;
 	bool list;
@@ -63,6 +64,7 @@ static const char usage_text[] =
 "                     missing or torn (default 100)\n"
 "  --every-flush      right after all flushes and marks, and at so many others\n"
 "  --seed N           for the choice of points, and of what is missing\n"
+"  --whole N          writes are torn between blocks of so many sectors only\n"
 "  --near SECTOR      many of the others are when that was written\n"
 "  --only N           this point only; without --table and --run to have its DISK\n"
 "  --after N          right after N entries of the log, and at no other point\n"
@@ -264,6 +266,7 @@ static void prepare(struct run *run)
 	if (size != disk_size)
 		die("%s and %s are not of one size", o->start, o->disk);
 	rewrite_init(&run->replay, &run->log, start, size / SECTOR);
+	run->replay.whole = max(o->whole, (u64)1);
 	run->replay.forget_flushes = o->forget_flushes;
 	choose_points(run);
 	if (!o->history)
@@ -277,6 +280,7 @@ static const struct option long_options[] = {
 	{ "points", required_argument, NULL, 'p' },
 	{ "every-flush", no_argument, NULL, 'e' },
 	{ "seed", required_argument, NULL, 's' },
+	{ "whole", required_argument, NULL, 'w' },
 	{ "near", required_argument, NULL, 'n' },
 	{ "only", required_argument, NULL, 'o' },
 	{ "after", required_argument, NULL, 'a' },
@@ -302,6 +306,9 @@ static void parse_option(struct options *o, int c, char **argv)
 		break;
 	case 's':
 		o->seed = parse_number("--seed", optarg);
+		break;
+	case 'w':
+		o->whole = parse_number("--whole", optarg);
 		break;
 	case 'n':
 		o->near = parse_number("--near", optarg);
@@ -346,7 +353,7 @@ static void parse_option(struct options *o, int c, char **argv)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.points = 100, .seed = 1, .change_every = 4,
+		.points = 100, .seed = 1, .change_every = 4, .whole = 1,
 		.only = UINT64_MAX, .after = UINT64_MAX, .near = NEAR_NOTHING,
 	};
 	struct run run = { .o = &o };

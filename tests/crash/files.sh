@@ -3,11 +3,11 @@
 #
 # Files on a file system on an upper, and crashes. To be sourced after stack.sh.
 
-# crash_files TYPE SECTORS POINTS EVENTS MKFS FSCK: both are commands that get
-# the device as their last argument.
+# crash_files TYPE SECTORS POINTS EVENTS MKFS FSCK [WHOLE]: both are commands that
+# get the device as their last argument; see crash-replay for the last one.
 crash_files()
 {
-	local type=$1 sectors=$2 points=$3 events=$4 mkfs=$5 fsck=$6
+	local type=$1 sectors=$2 points=$3 events=$4 mkfs=$5 fsck=$6 whole=${7:-1}
 	local data=$(($2 + 2048))
 
 	say "seed $SEED, $points points"
@@ -47,5 +47,5 @@ crash_files()
 			}
 	END
 	crash_replay --points "$points" --table "$(upper_table disk "$sectors")" \
-		--marks file marks --run '. ./check'
+		--marks file marks --run '. ./check' --whole "$whole"
 }

@@ -25,6 +25,7 @@ void rewrite_init(struct rewrite *r, const struct writelog *log, const u8 *start
 	memset(r, 0, sizeof(*r));
 	r->log = log;
 	r->sectors = sectors;
+	r->whole = 1;
 	r->base = xcalloc(sectors, SECTOR);
 	memcpy(r->base, start, sectors * SECTOR);
 }
@@ -128,14 +129,17 @@ static void apply(u8 *disk, const struct writelog_entry *e)
 	apply_sectors(disk, e, 0, e->nr_sectors);
 }
 
-/* Sectors are whole, but a write need not be. */
-static void apply_torn(u8 *disk, const struct writelog_entry *e, u64 *seed)
+/* Sectors are whole, or so many of them, but a write need not be. */
+static void apply_torn(u8 *disk, const struct writelog_entry *e, u64 whole,
+		       u64 *seed)
 {
-	u64 s;
+	u64 s, n;
 
-	for (s = 0; s < e->nr_sectors; s++)
+	for (s = 0; s < e->nr_sectors; s += n) {
+		n = min(whole - (e->sector + s) % whole, e->nr_sectors - s);
 		if (one_in(seed, 2))
-			apply_sectors(disk, e, s, 1);
+			apply_sectors(disk, e, s, n);
+	}
 }
 
 /* The first entry that a crash after @cut of them may have lost. */
@@ -182,7 +186,7 @@ static void apply_lottery(const struct rewrite *r, size_t from, size_t cut,
 		else if (!drawn(lottery, i, chosen, &seed))
 			continue;
 		else if (e->data && one_in(&seed, 4))
-			apply_torn(disk, e, &seed);
+			apply_torn(disk, e, r->whole, &seed);
 		else
 			apply(disk, e);
 	}

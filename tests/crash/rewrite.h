@@ -28,6 +28,7 @@ struct crash_point {
  * @base: the disk as it was after the first @done entries
  * @sectors: its size
  * @done: number of entries
+ * @whole: sectors between which a write is torn begin with multiples of that
  * @forget_flushes: break it: let flushes do nothing since so many of them
  */
 struct rewrite {
@@ -35,6 +36,7 @@ struct rewrite {
 	u8 *base;
 	u64 sectors;
 	size_t done;
+	u64 whole;
 	unsigned int forget_flushes;
 };
 
