@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what is read often stays in the cache when much is read once
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 LIMIT=8

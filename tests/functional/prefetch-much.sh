@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a long queue of blocks that are there already holds nobody up
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCKS=4096
