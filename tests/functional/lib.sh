@@ -450,6 +450,21 @@ cache_limit()
 	echo "$1" >$PARAMETERS/cache_mib
 }
 
+# at_once COMMAND...: fifty of them, each with its number added; all succeed.
+at_once()
+{
+	local n pids=()
+
+	for n in {1..50}; do
+		"$@" "$n" >"at-once.$n" 2>&1 &
+		pids+=($!)
+	done
+	for n in {1..50}; do
+		wait "${pids[n - 1]}" ||
+			fail "$* $n: $(cat "at-once.$n")"
+	done
+}
+
 # fill_memory MIB: leave about so much of the memory, if there is more.
 fill_memory()
 {

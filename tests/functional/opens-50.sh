@@ -3,21 +3,6 @@
 # Description: fifty opens at once, of fifty names and of one
 . "$(dirname "$0")/lib.sh" || exit
 
-# at_once COMMAND...: fifty of them, each with its number added; all succeed.
-at_once()
-{
-	local n pids=()
-
-	for n in {1..50}; do
-		"$@" "$n" >"at-once.$n" 2>&1 &
-		pids+=($!)
-	done
-	for n in {1..50}; do
-		wait "${pids[n - 1]}" ||
-			fail "$* $n: $(cat "at-once.$n")"
-	done
-}
-
 open_one()
 {
 	"$TOOL" open config one

@@ -4,21 +4,6 @@
 # Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
-# at_once COMMAND...: fifty of them, each with its number added; all succeed.
-at_once()
-{
-	local n pids=()
-
-	for n in {1..50}; do
-		"$@" "$n" >"at-once.$n" 2>&1 &
-		pids+=($!)
-	done
-	for n in {1..50}; do
-		wait "${pids[n - 1]}" ||
-			fail "$* $n: $(cat "at-once.$n")"
-	done
-}
-
 open_own()
 {
 	"$TOOL" open config "own$1"

@@ -37,12 +37,7 @@ truncate -s 8M index
 attach_rw index
 good=$LOOP
 dm_create index "0 $SECTORS linear $good 0"
-"$TOOL" create-upper --force --size 4M /dev/mapper/data /dev/mapper/index \
-	>create.log
-echo '{ "upper": { "data": "/dev/mapper/data",
-	"index": "/dev/mapper/index" } }' >config
-open_image config live
-upper 'do' $DEVICE write 0 65536 flush 0 0
+open_live
 cp $DEVICE disk
 
 # What the kernel writes while it makes the log shorter is read with what it has

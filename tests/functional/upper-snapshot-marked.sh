@@ -47,12 +47,7 @@ for file in data index; do
 	attach_rw $file
 	dm_create $file "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 1000"
 done
-"$TOOL" create-upper --force --size 4M /dev/mapper/data /dev/mapper/index \
-	>create.log
-echo '{ "upper": { "data": "/dev/mapper/data",
-	"index": "/dev/mapper/index" } }' >config
-open_image config live
-upper 'do' $DEVICE write 0 65536 flush 0 0
+open_live
 
 say 'marked, but not loaded'
 take_until marked

@@ -215,3 +215,15 @@ expect_reclaim()
 	[ $DIRTY -gt 0 ] && [ $WRITTEN -ge $pages ] && [ $STOLEN -ge $pages ] ||
 		fail "reclaim has not had to write $pages pages"
 }
+
+# open_live: a new upper on the devices data and index, by a config, as live; it
+# has been written to.
+open_live()
+{
+	"$TOOL" create-upper --force --size 4M /dev/mapper/data \
+		/dev/mapper/index >create.log
+	echo '{ "upper": { "data": "/dev/mapper/data",
+		"index": "/dev/mapper/index" } }' >config
+	open_image config live
+	upper 'do' /dev/mapper/live write 0 65536 flush 0 0
+}
