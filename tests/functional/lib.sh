@@ -504,6 +504,43 @@ fault_off()
 	echo 1 >"$dir/ignore-gfp-wait"
 }
 
+# fail_each [rw] TABLE REASON...: whichever allocation fails, it loads or it
+# does not, and each of these is among the reasons. How many allocations come
+# before another varies from one load to the next, so that some never had their
+# turn; hence several rounds.
+fail_each()
+{
+	local rw=() table reason missing
+	local dir=/sys/kernel/debug parameters=/sys/module/dm_overlaybd/parameters
+
+	if [ "$1" = rw ]; then
+		rw=(rw)
+		shift
+	fi
+	table=$1
+	# Only what the process itself allocates is made to fail.
+	echo N >$parameters/parallel_load
+	defer eval "echo Y >$parameters/parallel_load"
+	fault_filter failslab
+	fault_filter fail_page_alloc
+	echo 0 >$dir/fail_page_alloc/min-order
+	echo 0 >$dir/failslab/ignore-gfp-wait
+	echo 0 >$dir/fail_page_alloc/ignore-gfp-wait
+	: >failures
+	for _ in {1..5}; do
+		helper failnth "${rw[@]}" "$table" >>failures
+		missing=
+		for reason in "${@:2}"; do
+			grep -qE "$reason" failures || missing=$reason
+		done
+		[ -n "$missing" ] || break
+	done
+	fault_off failslab
+	fault_off fail_page_alloc
+	[ -z "$missing" ] || fail "nothing failed with '$missing', but with:" \
+		"$(cat failures)"
+}
+
 need_faults()
 {
 	local capability
