@@ -133,7 +133,7 @@ static bool continues(const struct lsmt_entry *e, u64 sector, u64 moffset,
 	       lsmt_entry_moffset(e) + lsmt_entry_length(e) == moffset;
 }
 
-/* Lay @len sectors behind what there is, at most a strip at a time. */
+/* Lay sectors behind what there is, in one more entry at the most. */
 static void add_sectors(struct replay *replay, u64 sector, u32 len,
 			u64 moffset, bool zeroed)
 {
@@ -154,28 +154,51 @@ static void add_sectors(struct replay *replay, u64 sector, u32 len,
 			      zeroed ? 0 : moffset, 0);
 }
 
-static int take_strip(struct replay *replay, const struct strips *s, u32 i,
-		      const struct lsmt_entry *log, u64 data_sectors,
-		      struct obd_error *err)
+static void add_entry(struct replay *replay, const struct lsmt_entry *e)
 {
-	const struct lsmt_entry *e = &log[s->owners[i]];
-	u64 moffset = lsmt_entry_moffset(e) + s->begins[i] -
-		      lsmt_entry_offset(e);
-	u32 len = s->begins[i + 1] - s->begins[i];
 	bool zeroed = lsmt_entry_zeroed(e);
-	struct lsmt_entry part;
-	int r;
+	u64 moffset = lsmt_entry_moffset(e);
+	u32 len = lsmt_entry_length(e);
 
-	obd_log_entry(&part, s->begins[i], len, zeroed ? 0 : moffset, 0);
-	r = obd_log_check(&part, s->owners[i], data_sectors, err);
-	if (r < 0)
-		return r;
-	add_sectors(replay, s->begins[i], len, moffset, zeroed);
+	add_sectors(replay, lsmt_entry_offset(e), len, moffset, zeroed);
 	if (!zeroed) {
 		replay->data_end = max(replay->data_end, moffset + len);
 		replay->data_sectors += len;
 	}
+}
+
+/* What an entry says of the sectors from @first to @end, not included. */
+static struct lsmt_entry part_of(const struct lsmt_entry *e, u64 first, u64 end)
+{
+	u64 moffset = lsmt_entry_moffset(e) + first - lsmt_entry_offset(e);
+	struct lsmt_entry part;
+
+	obd_log_entry(&part, first, end - first,
+		      lsmt_entry_zeroed(e) ? 0 : moffset, 0);
+	return part;
+}
+
+static int take_strip(struct replay *replay, const struct strips *s, u32 i,
+		      const struct lsmt_entry *log, u64 data_sectors,
+		      struct obd_error *err)
+{
+	struct lsmt_entry part = part_of(&log[s->owners[i]], s->begins[i],
+					 s->begins[i + 1]);
+	int r;
+
+	r = obd_log_check(&part, s->owners[i], data_sectors, err);
+	if (r < 0)
+		return r;
+	add_entry(replay, &part);
 	return 0;
+}
+
+static int alloc_entries(struct replay *replay, u64 nr, struct obd_error *err)
+{
+	replay->entries = malloc(nr * sizeof(*replay->entries));
+	return replay->entries ? 0 :
+	       obd_fail(err, -ENOMEM, "no memory for %llu extents",
+			(unsigned long long)nr);
 }
 
 static int take_strips(struct replay *replay, const struct strips *s,
@@ -183,12 +206,8 @@ static int take_strips(struct replay *replay, const struct strips *s,
 		       struct obd_error *err)
 {
 	u32 i;
-	int r = 0;
+	int r = alloc_entries(replay, s->nr + 1ULL, err);
 
-	replay->entries = malloc(((u64)s->nr + 1) * sizeof(*replay->entries));
-	if (!replay->entries)
-		return obd_fail(err, -ENOMEM, "no memory for %u extents",
-				s->nr);
 	for (i = 0; !r && i < s->nr; i++)
 		if (s->owners[i] != NOBODY)
 			r = take_strip(replay, s, i, log, data_sectors, err);
@@ -262,6 +281,71 @@ int replay_log(struct replay *replay, const struct lsmt_entry *log, u64 nr,
 	}
 	free_strips(&s);
 	return r;
+}
+
+/*
+ * Take what the entries from the @i-th on say of sectors, not those from @end
+ * on. Return: the entry that goes on there, or the next.
+ */
+static u32 take_between(struct replay *to, const struct replay *from, u32 i,
+			u64 first, u64 end)
+{
+	for (; i < from->nr; i++) {
+		const struct lsmt_entry *e = &from->entries[i];
+		u64 a = max(first, lsmt_entry_offset(e));
+		u64 b = min(end, entry_end(e));
+
+		if (a < b) {
+			struct lsmt_entry part = part_of(e, a, b);
+
+			add_entry(to, &part);
+		}
+		if (entry_end(e) > end)
+			break;
+	}
+	return i;
+}
+
+/* Every entry above adds itself, and may cut one below in two. */
+static int lay_over(struct replay *to, const struct replay *above,
+		    const struct replay *below, struct obd_error *err)
+{
+	u64 nr = below->nr + 2ULL * above->nr;
+	u64 at = 0;
+	u32 i, next = 0;
+	int r;
+
+	*to = (struct replay) { .data_end = OBD_DATA_START };
+	r = alloc_entries(to, nr, err);
+	if (r)
+		return r;
+	for (i = 0; i < above->nr; i++) {
+		const struct lsmt_entry *e = &above->entries[i];
+
+		next = take_between(to, below, next, at, lsmt_entry_offset(e));
+		add_entry(to, e);
+		at = entry_end(e);
+	}
+	take_between(to, below, next, at, UINT64_MAX);
+	return 0;
+}
+
+int replay_more(struct replay *replay, const struct lsmt_entry *log, u64 nr,
+		u64 data_sectors, struct obd_error *err)
+{
+	struct replay newer = {}, sum = {};
+	int r;
+
+	if (!nr)
+		return 0;
+	r = replay_log(&newer, log, nr, data_sectors, err) ?:
+	    lay_over(&sum, &newer, replay, err);
+	replay_release(&newer);
+	if (r)
+		return r;
+	replay_release(replay);
+	*replay = sum;
+	return 0;
 }
 
 void replay_release(struct replay *replay)

@@ -44,6 +44,22 @@ int replay_log(struct replay *replay, const struct lsmt_entry *log, u64 nr,
 	       u64 data_sectors, struct obd_error *err);
 
 /**
+ * replay_more - replay what has been added to a log since
+ * @replay: what it came to before; what it comes to now, unless this fails
+ * @log: the slots that have been added, see replay_log()
+ * @nr: how many; 0 is fine
+ * @data_sectors: length of the data file or device, no less than before
+ * @err: the reason, on failure
+ *
+ * Whether new entries share sectors of the data with those before is not
+ * looked at. Takes time in proportion to the extents and @nr log @nr.
+ *
+ * Return: 0, -EINVAL, or -ENOMEM.
+ */
+int replay_more(struct replay *replay, const struct lsmt_entry *log, u64 nr,
+		u64 data_sectors, struct obd_error *err);
+
+/**
  * replay_release - free what replay_log() allocated
  * @replay: what it filled in; a zeroed one is fine
  */

@@ -12,13 +12,12 @@
 #define CHUNK_SLOTS	65536U		/* read at a time */
 #define MANY_SLOTS	(1U << 20)	/* take long to sort */
 
-/* The slots from @from on, behind @known entries that those before come to. */
+/* The slots from @from on. */
 struct log {
 	struct lsmt_entry *slots;
 	u64 nr;
 	u64 room;
 	u64 from;
-	u64 known;
 	struct progress *progress;	/* may be NULL */
 };
 
@@ -38,7 +37,7 @@ static void say_sorting(const struct log *log)
 
 static u64 next_slot(const struct log *log)
 {
-	return log->from + log->nr - log->known;
+	return log->from + log->nr;
 }
 
 static int read_part(struct obd_dev *dev, const char *what, u64 pos, void *buf,
@@ -105,6 +104,11 @@ static int make_room(struct log *log, u64 nr, u64 most, struct obd_error *err)
 	return 0;
 }
 
+static u64 data_sectors(const struct upper *upper)
+{
+	return upper->data.size >> OBD_SECTOR_SHIFT;
+}
+
 /* Take @nr more slots. Returns 1 if the log ends with or within them. */
 static int check_slots(struct upper *upper, struct log *log, u32 nr,
 		       struct obd_error *err)
@@ -123,8 +127,8 @@ static int check_slots(struct upper *upper, struct log *log, u32 nr,
 					       lsmt_entry_length(e));
 		log->nr++;
 	}
-	upper->log_data_end = min(sectors, upper->data.size >>
-					   OBD_SECTOR_SHIFT) << OBD_SECTOR_SHIFT;
+	upper->log_data_end = min(sectors, data_sectors(upper))
+			      << OBD_SECTOR_SHIFT;
 	return r < 0 ? r : r == OBD_SLOT_END;
 }
 
@@ -161,14 +165,6 @@ static u64 slots_of(const struct upper *upper)
 	       sizeof(struct lsmt_entry);
 }
 
-static int replay(struct upper *upper, const struct log *log,
-		  struct obd_error *err)
-{
-	say_sorting(log);
-	return replay_log(&upper->replay, log->slots, log->nr,
-			  upper->data.size >> OBD_SECTOR_SHIFT, err);
-}
-
 static int load_log(struct upper *upper, u64 slots, struct progress *progress,
 		    struct obd_error *err)
 {
@@ -176,26 +172,24 @@ static int load_log(struct upper *upper, u64 slots, struct progress *progress,
 	int r;
 
 	upper->log_data_end = LSMT_HEADER_SPACE;
-	r = read_log(upper, &log, slots, err) ?: replay(upper, &log, err);
+	r = read_log(upper, &log, slots, err);
+	if (!r) {
+		say_sorting(&log);
+		r = replay_log(&upper->replay, log.slots, log.nr,
+			       data_sectors(upper), err);
+	}
 	free(log.slots);
 	return r;
 }
 
-/* What the log has come to so far is a log as well. */
 static int load_rest(struct upper *upper, struct obd_error *err)
 {
-	struct log log = {
-		.slots = upper->replay.entries,
-		.nr = upper->replay.nr,
-		.room = upper->replay.nr,
-		.known = upper->replay.nr,
-		.from = upper->log_slots,
-	};
+	struct log log = { .from = upper->log_slots };
 	int r;
 
-	upper->replay.entries = NULL;
 	r = read_log(upper, &log, slots_of(upper), err) ?:
-	    replay(upper, &log, err);
+	    replay_more(&upper->replay, log.slots, log.nr,
+			data_sectors(upper), err);
 	free(log.slots);
 	return r;
 }
