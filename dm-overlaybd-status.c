@@ -35,6 +35,7 @@ struct layer_usage {
 	u64 shared_table_bytes;
 	u64 cache_bytes;
 	u64 shared_cache_bytes;
+	unsigned int unverified;
 };
 
 static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
@@ -52,6 +53,8 @@ static void sum_layers(const struct obd_target *t, struct layer_usage *sum)
 		cache = atomic_long_read(&l->shared->source.cache.bytes);
 		sum->table_bytes += table;
 		sum->cache_bytes += cache;
+		sum->unverified += !t->session.verify ||
+				   !l->shared->source.verify;
 		if (!obd_shared_by_others(l->shared))
 			continue;
 		sum->shared_table_bytes += table;
@@ -101,11 +104,11 @@ static void status_info(struct obd_target *t, char *result,
 	       sum.crc_errors, sum.decompress_errors);
 	if (!t->single)
 		DMEMIT(" %llu", stack.shared_bytes);
-	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u",
+	DMEMIT(" %llu %llu %llu %llu %llu %llu %llu %llu %u %u",
 	       layers.shared_table_bytes, layers.cache_bytes,
 	       layers.shared_cache_bytes, sum.cache_hits, sum.ahead_blocks,
 	       sum.ahead_used, sum.prefetch_blocks, sum.prefetch_used,
-	       READ_ONCE(t->prefetch.nr));
+	       READ_ONCE(t->prefetch.nr), layers.unverified);
 	if (t->upper.shared)
 		status_upper(&t->upper, result, maxlen, sz);
 }

@@ -42,6 +42,9 @@ const struct counter_name counter_names[NR_COUNTERS] = {
 	[COUNTER_PREFETCH_USED] = { "prefetch_used", "of these, read since" },
 	[COUNTER_PREFETCH_PENDING] = {
 		"prefetch_pending", "ranges still to be prefetched" },
+	[COUNTER_UNVERIFIED] = {
+		"unverified_layers",
+		"compressed layers read without checking CRCs" },
 };
 
 const struct counter_name upper_counter_names[NR_UPPER_COUNTERS] = {

@@ -33,6 +33,7 @@ sys.stdout.buffer.write(c.compress(data) + c.flush())' >raw.gz
 gzip_create good $SIZE raw.gz index
 cmp -n $SIZE /dev/mapper/good raw
 expect_equal 'CRC errors' "$(single_counter good crc_errors)" 0
+expect_equal 'unverified' "$(single_counter good unverified)" 0
 
 cp raw.gz bad.gz
 device flip bad.gz $((BAD * BLOCK + 30000))
@@ -90,6 +91,7 @@ attach_whole unchecked unchecked-index
 dmsetup create unchecked --readonly --table \
 	"${STACK%/dev/mapper/bad-index*}$LINE"
 defer dmsetup remove --retry unchecked
+expect_equal 'unverified' "$(single_counter unchecked unverified)" 1
 read_block unchecked $BAD
 ! cmp -n $SIZE -s /dev/mapper/unchecked raw || fail 'nothing is wrong'
 

@@ -377,7 +377,7 @@ readonly COUNTERS='layers extents map_bytes table_bytes stored_bytes blocks
 	deferred read_errors crc_errors decompress_errors shared_map_bytes
 	shared_table_bytes cache_bytes shared_cache_bytes cache_hits
 	ahead_blocks ahead_used prefetch_blocks prefetch_used
-	prefetch_pending'
+	prefetch_pending unverified'
 
 # Those that only devices with a writable layer have, behind the others.
 readonly UPPER_COUNTERS='mode extents map_bytes used_sectors data_sectors
@@ -415,7 +415,7 @@ single_counter()
 # upper_counter NAME FIELD
 upper_counter()
 {
-	status_field "$1" 23 "$UPPER_COUNTERS" "$2"
+	status_field "$1" 24 "$UPPER_COUNTERS" "$2"
 }
 
 # expect_counter NAME FIELD VALUE

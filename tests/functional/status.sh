@@ -28,6 +28,7 @@ create_layer --raw changed --base raw plain
 stack_create status 2048 no_cache -- packed plain
 expect_counter status layers 2
 expect_counter status extents 4
+expect_counter status unverified 0
 [ "$(counter status map_bytes)" -gt 0 ] || fail 'a map without bytes'
 [ "$(counter status table_bytes)" -gt 0 ] || fail 'a jump table without bytes'
 for field in stored_bytes blocks deferred read_errors crc_errors \
@@ -62,6 +63,7 @@ bytes=$(stat -c %s packed)
 dm_create zfile "0 8 overlaybd-zfile $LOOP $bytes 1 no_verify" --readonly
 dd if=/dev/mapper/zfile of=/dev/null bs=4096 iflag=direct status=none
 read -ra fields < <(dmsetup status zfile)
-expect_equal 'fields of the status of overlaybd-zfile' ${#fields[@]} 19
+expect_equal 'fields of the status of overlaybd-zfile' ${#fields[@]} 20
+expect_equal 'unverified layers of it' "${fields[19]}" 1
 expect_equal 'blocks of overlaybd-zfile' "${fields[5]}" 1
 expect_reload zfile

@@ -11,7 +11,7 @@ base_layer $BYTES
 new_upper status $BYTES $((4096 + 8 * MIB)) $((4096 + 16 * 1024))
 open_upper status $BYTES "$LOWERS" 'low_water 64'
 read -ra fields < <(dmsetup status status)
-expect_equal fields ${#fields[@]} 33
+expect_equal fields ${#fields[@]} 34
 expect_upper status mode rw
 expect_upper status extents 0
 expect_used status 0

@@ -204,7 +204,7 @@ static void low_water_is_whole_sectors(void **state)
 	assert_false(table_low_water("", &sectors));
 }
 
-#define COUNTERS	"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"
+#define COUNTERS	"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21"
 
 static void status_of_an_upper(void **state)
 {
@@ -213,15 +213,15 @@ static void status_of_an_upper(void **state)
 
 	(void)state;
 	assert_int_equal(counters_parse(counts, COUNTERS, "x"), EXIT_OK);
-	assert_int_equal(counts[COUNTER_PREFETCH_PENDING], 20);
+	assert_int_equal(counts[COUNTER_UNVERIFIED], 21);
 	assert_int_equal(upper_status_parse(&s, COUNTERS
-					    " rw 21 22 23 24 25 26 27 28 29",
+					    " rw 22 23 24 25 26 27 28 29 30",
 					    "x"), EXIT_OK);
 	assert_string_equal(s.mode, "rw");
-	assert_int_equal(s.counts[UPPER_EXTENTS], 21);
-	assert_int_equal(s.counts[UPPER_USED_SECTORS], 23);
-	assert_int_equal(s.counts[UPPER_LOG_SLOTS], 26);
-	assert_int_equal(s.counts[UPPER_COMPACTIONS], 29);
+	assert_int_equal(s.counts[UPPER_EXTENTS], 22);
+	assert_int_equal(s.counts[UPPER_USED_SECTORS], 24);
+	assert_int_equal(s.counts[UPPER_LOG_SLOTS], 27);
+	assert_int_equal(s.counts[UPPER_COMPACTIONS], 30);
 	assert_int_equal(upper_status_parse(&s, COUNTERS
 					    " failed 1 2 3 4 5 6 7 8 9 10",
 					    "x"), EXIT_OK);
