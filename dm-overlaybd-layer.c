@@ -61,12 +61,15 @@ void obd_layers_exit(void)
 	destroy_workqueue(load_wq);
 }
 
+static int check_cancelled(struct obd_load *l)
+{
+	return READ_ONCE(l->batch->cancelled) || obd_interrupted() ?
+	       obd_fail(&l->err, -EINTR, "interrupted") : 0;
+}
+
 static void load_run(struct obd_load *l)
 {
-	struct obd_batch *batch = l->batch;
-
-	l->result = READ_ONCE(batch->cancelled) || obd_interrupted() ?
-		    obd_fail(&l->err, -EINTR, "interrupted") : batch->step(l);
+	l->result = check_cancelled(l) ?: l->batch->step(l);
 }
 
 static void load_work(struct work_struct *work)
@@ -248,6 +251,22 @@ static int shared_open(struct obd_shared *shared, struct obd_error *err)
 	return r;
 }
 
+/*
+ * Whoever had it before may have been cancelled with this one; then each of
+ * those who wait here would begin anew.
+ */
+static int shared_lock(struct obd_load *l)
+{
+	int r;
+
+	if (mutex_lock_killable(&l->shared->lock))
+		return obd_fail(&l->err, -EINTR, "interrupted");
+	r = check_cancelled(l);
+	if (r)
+		mutex_unlock(&l->shared->lock);
+	return r;
+}
+
 /* What tells a file from another in the same place. */
 static int load_stamp(struct obd_load *l, struct block_device *bdev, u64 *bytes,
 		      u32 *stamp)
@@ -272,7 +291,9 @@ static int step_open(struct obd_load *l)
 	l->shared = shared_get(l, stamp, index_stamp);
 	if (!l->shared)
 		return obd_fail(&l->err, -ENOMEM, "no memory for a layer");
-	mutex_lock(&l->shared->lock);
+	r = shared_lock(l);
+	if (r)
+		return r;
 	l->found = l->shared->opened;
 	if (!l->found) {
 		l->shared->dev.cancelled = &l->batch->cancelled;
@@ -330,11 +351,13 @@ static bool has_index(const struct obd_shared *shared)
 static int step_index(struct obd_load *l)
 {
 	struct obd_shared *shared = l->shared;
-	int r = 0;
+	int r;
 
 	if (!has_index(shared))
 		return 0;
-	mutex_lock(&shared->lock);
+	r = shared_lock(l);
+	if (r)
+		return r;
 	if (!shared->index_users) {
 		shared->dev.cancelled = &l->batch->cancelled;
 		r = obd_layer_load_index(&shared->layer, &l->err);
