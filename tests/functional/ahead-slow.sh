@@ -17,7 +17,7 @@ expect_once()
 		blocks=$((blocks + $(counter "$name" blocks)))
 		ahead=$((ahead + $(counter "$name" ahead_blocks)))
 	done
-	[ $blocks -le $((BLOCKS + 4 * $#)) ] ||
+	[ $blocks -le $((BLOCKS + 16 * $#)) ] ||
 		fail "$blocks blocks were decompressed, for $BLOCKS"
 	[ $ahead -ge $((BLOCKS / 2)) ] || fail "$ahead were read ahead"
 }

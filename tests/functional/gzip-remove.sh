@@ -12,7 +12,7 @@ SLOWER=500		# so that they still are when who reads has been served
 # open; its name may go.
 start_reader()
 {
-	while dd if=/proc/self/fd/0 of=/dev/null bs=64k iflag=direct \
+	while dd if=/proc/self/fd/0 of=/dev/null bs=64k count=8 iflag=direct \
 		status=none; do
 		:
 	done 2>reader.log </dev/mapper/load &

@@ -53,9 +53,9 @@ expect_equal 'errors' "$(single_counter ahead read_errors)" 0
 cmp /dev/mapper/ahead raw
 
 say 'the device below is suspended while bytes are read ahead'
-# Nothing has been read before.
-cache_limit 0
-cache_limit 1
+# Nothing has been read before, nor is anything still to be prefetched.
+dmsetup remove --retry ahead
+dmsetup create ahead --readonly --table "$STACK"
 dmsetup suspend slow
 dd if=/dev/mapper/ahead of=part bs=64k count=1 skip=30 iflag=direct \
 	status=none &

@@ -155,6 +155,24 @@ retry()
 	fail "still fails after five seconds: $*"
 }
 
+# hold_open DEVICE: a process named sleep, HOLDER, has it open.
+hold_open()
+{
+	# shellcheck disable=SC2217
+	sleep 600 <"$1" &
+	HOLDER=$!
+	defer kill "$HOLDER"
+	# It has opened the device before it takes that name.
+	retry grep -qx sleep "/proc/$HOLDER/comm"
+}
+
+# let_go: it has not any more.
+let_go()
+{
+	kill "$HOLDER"
+	wait "$HOLDER" || true
+}
+
 # loop_attach FILE [LOSETUP_OPTION...]: LOOP is the device, read-only.
 loop_attach()
 {

@@ -64,14 +64,10 @@ expect_exit $EXIT_BUSY 'errors is in use with other layers' \
 	"$TOOL" open config errors
 cmp /dev/mapper/errors raw
 
-# shellcheck disable=SC2217	# it only holds it open
-sleep 60 </dev/mapper/errors &
-holder=$!
-defer kill $holder
-expect_exit $EXIT_BUSY "held open by process $holder \\(sleep\\)" \
+hold_open /dev/mapper/errors
+expect_exit $EXIT_BUSY "held open by process $HOLDER \\(sleep\\)" \
 	"$TOOL" close errors
-kill $holder
-wait $holder || true
+let_go
 dm_create above '0 8 linear /dev/mapper/errors 0' --readonly
 expect_exit $EXIT_BUSY 'part of the device above' "$TOOL" close errors
 expect_exit 1 'not made by overlaybdsetup' "$TOOL" close above

@@ -121,15 +121,11 @@ expect_equal 'devices left' "$(cat /sys/block/dm-*/dm/name 2>/dev/null)" ''
 
 # A busy device stays, with its files as they are.
 open_image config one
-# shellcheck disable=SC2217	# it only holds it open
-sleep 60 </dev/mapper/one &
-holder=$!
-defer kill $holder
+hold_open /dev/mapper/one
 long=$(lengths)
 expect_exit $EXIT_BUSY 'held open by process' "$TOOL" close one
 expect_equal 'lengths of a busy device' "$(lengths)" "$long"
-kill $holder
-wait $holder || true
+let_go
 expect_same /dev/mapper/one disk
 "$TOOL" close one
 expect_equal 'lengths' "$(lengths)" "$before"

@@ -25,7 +25,7 @@ first=$STACK
 
 "${FIO[@]}" --name=read --filename=/dev/mapper/reload --readonly --rw=randread \
 	--norandommap --bsrange=512-256k --blockalign=512 \
-	--ioengine=psync --direct=1 --numjobs=2 --time_based --runtime=60 \
+	--ioengine=psync --direct=1 --numjobs=2 --time_based --runtime=600 \
 	>fio.log 2>&1 &
 reader=$!
 defer kill "$reader"

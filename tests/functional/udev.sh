@@ -33,7 +33,7 @@ mkdir -p /run/udev
 defer stop_udev
 $UDEVD --daemon >udevd.log 2>&1 || skip "udev does not start: $(tail -n 1 udevd.log)"
 retry udevadm control --ping
-udevadm settle --timeout=20
+udevadm settle --timeout=120
 
 for n in 1 2 3; do
 	open_image config "udev$n"
@@ -58,4 +58,4 @@ for n in 1 2 3; do
 	expect_equal 'devices left' "$(mapped_devices)" ''
 done
 expect_equal 'cookies left' "$(dmsetup udevcookies | grep -c 0x || true)" 0
-udevadm settle --timeout=20
+udevadm settle --timeout=120

@@ -49,7 +49,9 @@ expect_zeros 0 $BYTES
 
 say 'the lowest first'
 upper 'do' $DEVICE write 0 $MIB write $((2 * MIB)) $MIB flush 0 0 \
-	discard 0 $MIB flush 0 0 write $((3 * MIB)) $MIB
+	discard 0 $MIB flush 0 0
+expect_used discard $MIB
+upper 'do' $DEVICE write $((3 * MIB)) $MIB
 reopen discard
 expect_equal 'sectors and end' "${CHECKED#* }" \
 	"$((2 * MIB / SECTOR)) $(((2 * MIB + 4096) / SECTOR))"

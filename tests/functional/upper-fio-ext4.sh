@@ -2,6 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: fio verifies files in ext4 while little memory is left
 # Kernels: uml-debug 6.12
+# Timeout: 900
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 

@@ -17,8 +17,8 @@ expect_upper full log_slots $SLOTS
 
 say 'an event while everything still fits'
 before=$(events full)
-for ((n = 0; n < SLOTS / 2; n += 32)); do
-	for ((i = n; i < n + 32; i++)); do
+for ((n = 0; n < SLOTS / 2; n += 16)); do
+	for ((i = n; i < n + 16; i++)); do
 		writes+=(write $((i * 2 * SECTOR)) $SECTOR)
 	done
 	upper 'do' $DEVICE "${writes[@]}" flush 0 0

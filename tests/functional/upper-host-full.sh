@@ -23,8 +23,8 @@ for ((i = 0; i < 8; i++)); do
 	expect_exit 1 '' upper 'do' $DEVICE write $((8 * MIB)) $((8 * MIB))
 done
 expect_upper full mode rw
-# All that did not fit is free, but for one bio at the most: where the file
-# system takes a part of a bio, the loop device makes EIO of it.
+# All that did not fit is free, but for one bio at the most: of one that the
+# file system takes a part of, the loop device says that it has been written.
 used=$(upper_counter full used_sectors)
 expect_at_most 'used sectors' "$used" $(((ROOM + 1) * MIB / SECTOR))
 

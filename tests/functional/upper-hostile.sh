@@ -4,4 +4,6 @@
 # Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
-helper corruptupper "$TREE/dm-overlaybd-log.c" $RANDOM 60
+seed=$RANDOM
+say "seed $seed"
+helper corruptupper "$TREE/dm-overlaybd-log.c" $seed 60

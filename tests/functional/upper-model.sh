@@ -2,6 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a disk holds what several threads write to it, by its model
 # Kernels: uml-debug 6.12
+# Timeout: 900
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 

@@ -49,7 +49,7 @@ for file in old slow; do
 	dm_create $file-delay "0 $((8 * MIB / SECTOR)) delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 500"
 done
 base_layer $MIB
-dm_create base-delay "0 $(blockdev --getsz "$LOOP") delay $LOOP 0 100" --readonly
+dm_create base-delay "0 $(blockdev --getsz "$LOOP") delay $LOOP 0 400" --readonly
 
 say 'the tool'
 "$TOOL" create-upper --force --size 4M /dev/mapper/old-delay index >create.log

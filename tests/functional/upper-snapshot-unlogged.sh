@@ -78,7 +78,7 @@ index=$LOOP
 dm_create index "0 $SECTORS linear $index 0"
 truncate -s 8M new
 attach_rw new
-dm_create slow "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 4000"
+dm_create slow "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 15000"
 "$TOOL" create-upper --force --size 4M data /dev/mapper/index >create.log
 echo '{ "upper": { "data": "data", "index": "/dev/mapper/index" } }' >config
 open_image config live

@@ -16,7 +16,7 @@ for signal in INT TERM HUP; do
 		--compress zstd --level 19 --block-size 1M --threads 1 \
 		"$work/out.layer" >/dev/null 2>&1 &
 	pid=$!
-	for _ in {1..100}; do
+	for _ in {1..500}; do
 		compgen -G "$work/.out.layer.*" >/dev/null && break
 		sleep 0.02
 	done
