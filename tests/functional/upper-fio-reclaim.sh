@@ -6,8 +6,8 @@
 . "$HERE/upper.sh"
 
 JOBS=4
-SIZE=24		# MiB of each
-LEAVE=48	# MiB of memory, less than what is written
+SIZE=40		# MiB of each
+LEAVE=96	# MiB of memory, less than what is written
 BYTES=$((JOBS * SIZE * MIB))
 
 need_commands fio
