@@ -27,6 +27,11 @@ read_all()
 	dd if=/dev/mapper/cached bs=256k iflag=direct status=none | cmp - raw
 }
 
+is_read()
+{
+	[ "$(single_counter cached blocks)" -gt "$before" ]
+}
+
 need_tool
 device fill compressible=1 raw 0 $SIZE
 gzip -n <raw >raw.gz
@@ -59,7 +64,9 @@ device compare direct=1 reads=40 threads=2 /dev/mapper/cached raw
 expect_within
 
 say 'the kernel wants it back while it is read'
+before=$(single_counter cached blocks)
 start_device compare threads=3 direct=1 reads=0 /dev/mapper/cached raw
+retry is_read
 for _ in {1..20}; do
 	drop
 done

@@ -162,8 +162,8 @@ hold_open()
 	sleep 600 <"$1" &
 	HOLDER=$!
 	defer kill "$HOLDER"
-	# It has opened the device before it takes that name.
-	retry grep -qx sleep "/proc/$HOLDER/comm"
+	# It opens the device before that.
+	retry has_come sleep "$HOLDER"
 }
 
 # let_go: it has not any more.
@@ -371,6 +371,13 @@ device()
 	helper device "$@"
 }
 
+# has_come NAME PID: a child is that program now, or has ended. Until then it is
+# a shell, on which a signal may be lost.
+has_come()
+{
+	[ ! -e "/proc/$2" ] || grep -qx "$1" "/proc/$2/comm"
+}
+
 # start_device VERB...: device.py in the background, as process READER, until
 # stop_device.
 start_device()
@@ -378,6 +385,7 @@ start_device()
 	PYTHONPATH=$HERE python3 -B -S "$HERE/device.py" "$@" >reader.log 2>&1 &
 	READER=$!
 	defer kill "$READER"
+	retry has_come python3 "$READER"
 }
 
 # stop_device: it has been at work all the time.

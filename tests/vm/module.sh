@@ -70,6 +70,7 @@ module_install()
 	depmod -b "$dir/root" "$release"
 }
 
+# A kernel that has been built anew may lay out its structures differently.
 module_fresh()
 {
 	local dir=$1 name=$2 tree file
@@ -78,7 +79,7 @@ module_fresh()
 	[ -f "$tree/modules.dep.bin" ] || return
 	while read -r file; do
 		[ ! "$file" -nt "$tree/modules.dep.bin" ] || return
-	done < <(module_sources)
+	done < <(module_sources; echo "$(kernel_dir "$name")/ready")
 }
 
 module_build()
