@@ -193,9 +193,10 @@ static int take_strip(struct replay *replay, const struct strips *s, u32 i,
 	return 0;
 }
 
+/* For none as well. */
 static int alloc_entries(struct replay *replay, u64 nr, struct obd_error *err)
 {
-	replay->entries = malloc(nr * sizeof(*replay->entries));
+	replay->entries = malloc((nr + 1) * sizeof(*replay->entries));
 	return replay->entries ? 0 :
 	       obd_fail(err, -ENOMEM, "no memory for %llu extents",
 			(unsigned long long)nr);
@@ -206,7 +207,7 @@ static int take_strips(struct replay *replay, const struct strips *s,
 		       struct obd_error *err)
 {
 	u32 i;
-	int r = alloc_entries(replay, s->nr + 1ULL, err);
+	int r = alloc_entries(replay, s->nr, err);
 
 	for (i = 0; !r && i < s->nr; i++)
 		if (s->owners[i] != NOBODY)
