@@ -39,7 +39,7 @@ def main(device, count, size, inflight):
     offset = int(size)
     writer = threading.Thread(target=os.pwrite, args=(file, memory, 0))
     writer.start()
-    while not writes_under_way(inflight):
+    while writer.is_alive() and not writes_under_way(inflight):
         time.sleep(0.01)
     refused = sum(attempt(file, memoryview(memory)[:PAGE],
                           offset) for _ in range(int(count)))
