@@ -155,6 +155,13 @@ retry()
 	fail "still fails after five seconds: $*"
 }
 
+# has_come NAME PID: a child is that program now, or has ended. Until then it is
+# a shell, on which a signal may be lost.
+has_come()
+{
+	[ ! -e "/proc/$2" ] || grep -qx "$1" "/proc/$2/comm"
+}
+
 # hold_open DEVICE: a process named sleep, HOLDER, has it open.
 hold_open()
 {
@@ -369,13 +376,6 @@ helper()
 device()
 {
 	helper device "$@"
-}
-
-# has_come NAME PID: a child is that program now, or has ended. Until then it is
-# a shell, on which a signal may be lost.
-has_come()
-{
-	[ ! -e "/proc/$2" ] || grep -qx "$1" "/proc/$2/comm"
 }
 
 # start_device VERB...: device.py in the background, as process READER, until
