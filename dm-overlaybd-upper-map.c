@@ -9,8 +9,13 @@
  * sectors. The slots of a node never have the same value all: it is the node's
  * then, so that a run of sectors takes few steps.
  *
- * Whoever looks something up holds the RCU lock: a node that is replaced still
- * says what it did.
+ * Blocks of 8 sectors that are written at random make many nodes of them, and a
+ * lookup waits for memory that no cache has. So the parts of 128 sectors, if they
+ * can be said in 32 bits each, are in a leaf: a cache line of them, not three.
+ * A leaf that is to say more becomes a node; that never becomes a leaf again.
+ *
+ * Whoever looks something up holds the RCU lock: a node or leaf that is replaced
+ * still says what it did.
  */
 #include "dm-overlaybd-upper-map.h"
 
@@ -21,6 +26,10 @@
 #define CHUNK_LAST	((1UL << CHUNK_SHIFT) - 1)
 #define NODE_SHIFT	4	/* slots of a node; the smallest has fewer */
 #define NODE_BYTES	192	/* that the allocator takes for one */
+#define PART_SHIFT	3	/* a part of a leaf has that many sectors */
+#define LEAF_SHIFT	(PART_SHIFT + NODE_SHIFT)
+#define LEAF_BYTES	128
+#define LEAF_TAG	2UL	/* of a pointer to one; values are odd */
 #define XA_NODE_BYTES	576	/* the same for those above the chunks */
 #define XA_NODE_SHIFT	6	/* where they have most slots */
 
@@ -33,6 +42,18 @@ struct node {
 	struct rcu_head rcu;
 	void __rcu *slots[];
 };
+
+/**
+ * struct leaf - the parts of a range of 2^LEAF_SHIFT sectors
+ * @parts: their values, packed
+ * @rcu: for freeing it; in another line than what is looked up
+ */
+struct leaf {
+	u32 parts[1 << NODE_SHIFT];
+	struct rcu_head rcu;
+} ____cacheline_aligned;
+
+static_assert(sizeof(struct leaf) <= LEAF_BYTES);
 
 static void *value_of(u64 sector, const struct obd_piece *piece)
 {
@@ -58,9 +79,54 @@ static void piece_of(const void *entry, u64 sector, struct obd_piece *piece)
 		piece->moffset = (sector + (value >> 1)) & SHIFT_MASK;
 }
 
+static bool is_value(const void *entry)
+{
+	return !entry || xa_is_value(entry);
+}
+
+static bool is_leaf(const void *entry)
+{
+	return !is_value(entry) && (unsigned long)entry & LEAF_TAG;
+}
+
 static bool is_node(const void *entry)
 {
-	return entry && !xa_is_value(entry);
+	return !is_value(entry) && !((unsigned long)entry & LEAF_TAG);
+}
+
+static struct leaf *leaf_of(void *entry)
+{
+	return entry - LEAF_TAG;
+}
+
+/*
+ * Packed is 0 where nothing is mapped; 2 for zeroes; for data an odd value, twice
+ * the distance in parts, of which there may be PACKED_PARTS either way, plus 1.
+ */
+#define PACKED_PARTS	0x40000000UL
+
+static bool pack(const void *value, u32 *packed)
+{
+	unsigned long distance;
+
+	*packed = value ? 2 : 0;
+	if (!value || !(xa_to_value(value) & 1))
+		return true;
+	distance = ((xa_to_value(value) >> 1) + (PACKED_PARTS << PART_SHIFT)) &
+		   SHIFT_MASK;
+	*packed = (u32)(distance >> PART_SHIFT) << 1 | 1;
+	return !(distance & ((1UL << PART_SHIFT) - 1)) &&
+	       distance >> PART_SHIFT < 2 * PACKED_PARTS;
+}
+
+static void *unpack(u32 packed)
+{
+	unsigned long distance;
+
+	if (!(packed & 1))
+		return packed ? xa_mk_value(0) : NULL;
+	distance = ((packed >> 1) - PACKED_PARTS) << PART_SHIFT & SHIFT_MASK;
+	return xa_mk_value(distance << 1 | 1);
 }
 
 /* Ranges have 2^@shift sectors; what is the shift of their parts? */
@@ -86,6 +152,25 @@ static void __rcu **slot_of(struct node *node, u64 sector, unsigned int shift)
 			    (nr_slots(shift) - 1)];
 }
 
+/* The same for a leaf. */
+static u32 *part_of(struct leaf *leaf, u64 sector)
+{
+	return &leaf->parts[(sector >> PART_SHIFT) & ((1 << NODE_SHIFT) - 1)];
+}
+
+static void *new_leaf(struct obd_upper_map *map, u32 packed, gfp_t gfp)
+{
+	struct leaf *leaf = kmalloc(sizeof(*leaf), gfp);
+	unsigned int i;
+
+	if (!leaf)
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(leaf->parts); i++)
+		leaf->parts[i] = packed;
+	map->nr_leaves++;
+	return (void *)leaf + LEAF_TAG;
+}
+
 static struct node *new_node(struct obd_upper_map *map, void *entry,
 			     unsigned int shift, gfp_t gfp)
 {
@@ -98,6 +183,24 @@ static struct node *new_node(struct obd_upper_map *map, void *entry,
 		RCU_INIT_POINTER(node->slots[i], entry);
 	map->nr_nodes++;
 	return node;
+}
+
+/* A node that says the same as a leaf. */
+static struct node *widen(struct obd_upper_map *map, struct leaf *leaf,
+			  gfp_t gfp)
+{
+	struct node *node = new_node(map, NULL, LEAF_SHIFT, gfp);
+	unsigned int i;
+
+	for (i = 0; node && i < ARRAY_SIZE(leaf->parts); i++)
+		RCU_INIT_POINTER(node->slots[i], unpack(leaf->parts[i]));
+	return node;
+}
+
+static void free_leaf(struct obd_upper_map *map, struct leaf *leaf)
+{
+	map->nr_leaves--;
+	kfree_rcu(leaf, rcu);
 }
 
 static void free_node(struct obd_upper_map *map, struct node *node)
@@ -113,6 +216,8 @@ static void free_entry(struct obd_upper_map *map, void *entry,
 	struct node *node = entry;
 	unsigned int i;
 
+	if (is_leaf(entry))
+		free_leaf(map, leaf_of(entry));
 	if (!is_node(entry))
 		return;
 	for (i = 0; i < nr_slots(shift); i++)
@@ -171,6 +276,10 @@ static void *find(struct place *p, u64 sector, u64 *last)
 		entry = rcu_dereference(*slot_of(entry, sector, shift));
 		shift = shift_below(shift);
 	}
+	if (is_leaf(entry)) {
+		entry = unpack(READ_ONCE(*part_of(leaf_of(entry), sector)));
+		shift = PART_SHIFT;
+	}
 	*last = sector | ((1UL << shift) - 1);
 	return entry;
 }
@@ -224,6 +333,8 @@ bool obd_upper_map_next(struct obd_upper_map *map, u64 *sector,
  * @first: its first sector
  * @last: its last sector, in the same chunk
  * @value: its value
+ * @packed: the same, packed
+ * @packs: it can be
  * @old: what the chunk's entry was, which readers may use until it is replaced
  * @chunk: what it becomes
  * @continues: there is more with its value, so that nodes may become uniform
@@ -234,6 +345,8 @@ struct store {
 	u64 first;
 	u64 last;
 	void *value;
+	u32 packed;
+	bool packs;
 	void *old;
 	void __rcu *chunk;
 	bool continues;
@@ -296,28 +409,6 @@ static void look_at_old(struct place p, struct store *s,
 	}
 }
 
-/* Have a range begin with a sector. Return: 0 or -ENOMEM; all means the same. */
-static int cut(struct obd_upper_map *map, struct store *s, u64 sector,
-	       gfp_t gfp)
-{
-	unsigned int shift = CHUNK_SHIFT;
-	void __rcu **slot = &s->chunk;
-	void *entry;
-
-	while (!begins_range(sector, shift)) {
-		entry = rcu_dereference(*slot);
-		if (!is_node(entry)) {
-			entry = new_node(map, entry, shift, gfp);
-			if (!entry)
-				return -ENOMEM;
-			rcu_assign_pointer(*slot, entry);
-		}
-		slot = slot_of(entry, sector, shift);
-		shift = shift_below(shift);
-	}
-	return 0;
-}
-
 /* Readers begin with the chunk's old entry until it has been replaced. */
 static void replace(struct obd_upper_map *map, const struct store *s,
 		    void __rcu **slot, void *value, unsigned int shift)
@@ -329,19 +420,80 @@ static void replace(struct obd_upper_map *map, const struct store *s,
 		free_entry(map, entry, shift);
 }
 
+/* Can a leaf have parts that begin with a sector, and the new value? */
+static bool suits_leaf(const struct store *s, u64 sector)
+{
+	return s->packs && begins_range(sector, PART_SHIFT);
+}
+
+/* Entries for the parts of a range in place of one for all, or of a leaf. */
+static void *split(struct obd_upper_map *map, const struct store *s,
+		   void *entry, u64 sector, unsigned int shift, gfp_t gfp)
+{
+	u32 packed;
+
+	if (is_leaf(entry))
+		return widen(map, leaf_of(entry), gfp);
+	if (shift == LEAF_SHIFT && suits_leaf(s, sector) &&
+	    pack(entry, &packed))
+		return new_leaf(map, packed, gfp);
+	return new_node(map, entry, shift, gfp);
+}
+
+/* Have a range begin with a sector. Return: 0 or -ENOMEM; all means the same. */
+static int cut(struct obd_upper_map *map, struct store *s, u64 sector,
+	       gfp_t gfp)
+{
+	unsigned int shift = CHUNK_SHIFT;
+	void __rcu **slot = &s->chunk;
+	void *entry;
+
+	while (!begins_range(sector, shift)) {
+		entry = rcu_dereference(*slot);
+		if (is_value(entry) ||
+		    (is_leaf(entry) && !suits_leaf(s, sector))) {
+			entry = split(map, s, entry, sector, shift, gfp);
+			if (!entry)
+				return -ENOMEM;
+			replace(map, s, slot, entry, shift);
+		}
+		if (is_leaf(entry))
+			return 0;
+		slot = slot_of(entry, sector, shift);
+		shift = shift_below(shift);
+	}
+	return 0;
+}
+
 /* Set the largest range that begins with a sector. Return: where it ends. */
 static u64 assign_range(struct obd_upper_map *map, struct store *s, u64 sector)
 {
 	unsigned int shift = CHUNK_SHIFT;
 	void __rcu **slot = &s->chunk;
+	void *entry;
 
 	while (!begins_range(sector, shift) ||
 	       sector + (1UL << shift) - 1 > s->last) {
-		slot = slot_of(rcu_dereference(*slot), sector, shift);
+		entry = rcu_dereference(*slot);
+		if (is_leaf(entry)) {
+			WRITE_ONCE(*part_of(leaf_of(entry), sector), s->packed);
+			return sector + (1UL << PART_SHIFT);
+		}
+		slot = slot_of(entry, sector, shift);
 		shift = shift_below(shift);
 	}
 	replace(map, s, slot, s->value, shift);
 	return sector + (1UL << shift);
+}
+
+static bool is_uniform_leaf(const struct leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 1; i < ARRAY_SIZE(leaf->parts); i++)
+		if (leaf->parts[i] != leaf->parts[0])
+			return false;
+	return true;
 }
 
 static bool is_uniform(const struct node *node, const void *entry,
@@ -355,22 +507,33 @@ static bool is_uniform(const struct node *node, const void *entry,
 	return true;
 }
 
+/* The value that all below an entry has. Return: false if there are several. */
+static bool value_of_all(void *entry, u64 sector, unsigned int shift,
+			 void **value)
+{
+	struct node *node = entry;
+
+	if (is_leaf(entry)) {
+		*value = unpack(leaf_of(entry)->parts[0]);
+		return is_uniform_leaf(leaf_of(entry));
+	}
+	*value = rcu_dereference(*slot_of(node, sector, shift));
+	return is_uniform(node, *value, shift);
+}
+
 /* Replace nodes on the way to a sector by values. At most three nodes deep. */
 static void fold(struct obd_upper_map *map, const struct store *s,
 		 void __rcu **slot, u64 sector, unsigned int shift)
 {
-	struct node *node = rcu_dereference(*slot);
-	void __rcu **part;
-	void *entry;
+	void *value, *entry = rcu_dereference(*slot);
 
-	if (!is_node(node))
+	if (is_value(entry))
 		return;
-	part = slot_of(node, sector, shift);
-	fold(map, s, part, sector, shift_below(shift));
-	entry = rcu_dereference(*part);
-	if (is_node(entry) || !is_uniform(node, entry, shift))
-		return;
-	replace(map, s, slot, entry, shift);
+	if (is_node(entry))
+		fold(map, s, slot_of(entry, sector, shift), sector,
+		     shift_below(shift));
+	if (value_of_all(entry, sector, shift, &value))
+		replace(map, s, slot, value, shift);
 }
 
 static int assign(struct obd_upper_map *map, struct store *s, gfp_t gfp)
@@ -434,6 +597,7 @@ int obd_upper_map_store(struct obd_upper_map *map, u64 sector,
 	int r;
 
 	freed->nr = 0;
+	s.packs = pack(s.value, &s.packed);
 	rcu_read_lock();
 	r = store(map, &s, freed, gfp);
 	rcu_read_unlock();
@@ -461,5 +625,6 @@ u64 obd_upper_map_bytes(const struct obd_upper_map *map)
 		last >>= XA_NODE_SHIFT;
 		nodes += min(map->nr_chunks, last + 1);
 	} while (last);
-	return nodes * XA_NODE_BYTES + map->nr_nodes * NODE_BYTES;
+	return nodes * XA_NODE_BYTES + map->nr_nodes * NODE_BYTES +
+	       map->nr_leaves * LEAF_BYTES;
 }

@@ -56,6 +56,7 @@ struct obd_freed {
  * @nr_chunks: how many chunks have an entry
  * @last_chunk: the last of them
  * @nr_nodes: how many nodes there are below
+ * @nr_leaves: how many leaves
  *
  * An extent's value does not depend on where it begins, so that one that is
  * cut in two stays as it is. All but @chunks under the caller's lock.
@@ -67,6 +68,7 @@ struct obd_upper_map {
 	u64 nr_chunks;
 	u64 last_chunk;
 	u64 nr_nodes;
+	u64 nr_leaves;
 };
 
 /**

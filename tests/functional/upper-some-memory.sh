@@ -7,16 +7,19 @@
 
 BYTES=$((4 * MIB))
 DEVICE=/dev/mapper/some
-NODES=/sys/kernel/slab/kmalloc-192/failslab
+SLABS=/sys/kernel/slab
+NODES=$SLABS/kmalloc-192/failslab
+LEAVES=$SLABS/kmalloc-128/failslab
 FAULTS=/sys/kernel/debug/failslab
-NODE_BYTES=192
+NODE_BYTES=192 LEAF_BYTES=128
 
 need_faults
-[ -w $NODES ] || skip 'this kernel cannot let nodes fail'
+[ -w $NODES ] && [ -w $LEAVES ] || skip 'this kernel cannot let nodes fail'
 new_upper some $BYTES
 open_upper some $BYTES
 echo 1 >$NODES
-defer eval "echo 0 >$NODES"
+echo 1 >$LEAVES
+defer eval "echo 0 >$NODES; echo 0 >$LEAVES"
 fault_filter failslab
 echo Y >$FAULTS/cache-filter
 echo N >$FAULTS/ignore-gfp-wait
@@ -26,7 +29,7 @@ failed=0
 for ((i = 0; i < 40; i++)); do
 	upper 'do' $DEVICE write $((i * 8192)) 4096
 	upper 'do' $DEVICE flush 0 0
-	echo $((NODE_BYTES + NODE_BYTES / 2)) >$FAULTS/space
+	echo $((NODE_BYTES + LEAF_BYTES / 2)) >$FAULTS/space
 	echo 100 >$FAULTS/probability
 	dd if=/dev/zero of=$DEVICE bs=4096 count=1 oflag=direct,seek_bytes \
 		conv=notrunc seek=$((2 * MIB + i * 8192)) 2>/dev/null ||

@@ -37,10 +37,17 @@ static void begin(u64 seed)
 	obd_upper_map_init(&model.map);
 }
 
+/* Nodes, some of which may be leaves. */
+static u64 all_nodes(void)
+{
+	return model.map.nr_nodes + model.map.nr_leaves;
+}
+
 static void end(void)
 {
 	obd_upper_map_exit(&model.map);
 	assert_int_equal(model.map.nr_nodes, 0);
+	assert_int_equal(model.map.nr_leaves, 0);
 }
 
 /* The sectors that are freed, one by one, in order. */
@@ -68,7 +75,7 @@ static void check_freed(const struct obd_freed *freed, u64 first, u64 len,
 /* Return: how many sectors were stored, 0 if there was no memory. */
 static u64 store_some(u64 sector, const struct obd_piece *want)
 {
-	u64 nodes = model.map.nr_nodes, nr = model.map.nr;
+	u64 nodes = all_nodes(), nr = model.map.nr;
 	void *value = value_of(sector, want);
 	struct obd_piece piece = *want;
 	struct obd_freed freed;
@@ -76,7 +83,7 @@ static u64 store_some(u64 sector, const struct obd_piece *want)
 
 	if (obd_upper_map_store(&model.map, sector, &piece, &freed, 0)) {
 		assert_int_equal(allocations, 0);
-		assert_int_equal(model.map.nr_nodes, nodes);
+		assert_int_equal(all_nodes(), nodes);
 		assert_int_equal(model.map.nr, nr);
 		return 0;
 	}
@@ -172,7 +179,7 @@ static void check_counts(void)
 	assert_int_equal(model.map.nr_chunks, chunks);
 	assert_int_equal(model.map.nr, nr);
 	assert_int_equal(model.map.sectors, sectors);
-	assert_int_equal(model.map.nr_nodes, nodes);
+	assert_int_equal(all_nodes(), nodes);
 }
 
 static void check_pieces(void)
@@ -249,7 +256,7 @@ static void test_no_memory_first(void **state)
 					 0))
 			break;
 		assert_null(model.map.chunks.entries[1]);
-		assert_int_equal(model.map.nr_nodes, 0);
+		assert_int_equal(all_nodes(), 0);
 		assert_int_equal(obd_upper_map_bytes(&model.map), 0);
 	}
 	/* One above the chunks, and one for parts of each size. */
@@ -270,7 +277,7 @@ static void test_merges(void **state)
 	}
 	check_counts();
 	assert_int_equal(model.map.nr, 1);
-	assert_int_equal(model.map.nr_nodes, 0);
+	assert_int_equal(all_nodes(), 0);
 	check_lookup(7, SECTORS - 7);
 	check_pieces();
 	end();
@@ -316,6 +323,68 @@ static void test_far(void **state)
 	end();
 }
 
+/* A distance in parts, from where leaves can no longer say it. */
+static void check_packs(u64 parts, bool packs)
+{
+	struct obd_piece piece = { OBD_DATA, 0, 8 };
+	u64 sector = 2048 + 8;
+	void *value;
+	u32 packed;
+
+	piece.moffset = (sector + 8 * parts) & SHIFT_MASK;
+	value = value_of(sector, &piece);
+	assert_int_equal(pack(value, &packed), packs);
+	if (packs)
+		assert_ptr_equal(unpack(packed), value);
+	begin(7);
+	put(sector, OBD_DATA, piece.moffset, 8);
+	assert_int_equal(model.map.nr_leaves, packs);
+	assert_int_equal(model.map.nr_nodes, 2 - packs);
+	check_lookup(sector, 20);
+	check_lookup(sector + 5, 3);
+	check_counts();
+	end();
+}
+
+static void test_packs(void **state)
+{
+	(void)state;
+	check_packs(0, true);
+	check_packs(1, true);
+	check_packs(-1ULL, true);
+	check_packs(PACKED_PARTS - 1, true);
+	check_packs(PACKED_PARTS, false);
+	check_packs(-PACKED_PARTS, true);
+	check_packs(-PACKED_PARTS - 1, false);
+}
+
+/* What becomes of a leaf that is to have what it cannot say. */
+static void check_widened(u64 sector, enum obd_what what, u64 moffset, u64 len)
+{
+	begin(8);
+	put(2048 + 8, OBD_DATA, 80000, 8);
+	put(2048 + 40, OBD_ZEROES, 0, 8);
+	assert_int_equal(model.map.nr_leaves, 1);
+	put(sector, what, moffset, len);
+	assert_int_equal(model.map.nr_leaves, 0);
+	check_lookup(2048, 8);
+	check_lookup(2048 + 8, 8);
+	check_lookup(2048 + 40, 8);
+	check_counts();
+	check_pieces();
+	end();
+}
+
+static void test_widened(void **state)
+{
+	(void)state;
+	/* Parts of parts, at either end; misaligned; too far. */
+	check_widened(2048 + 9, OBD_ZEROES, 0, 7);
+	check_widened(2048 + 16, OBD_ZEROES, 0, 7);
+	check_widened(2048 + 16, OBD_DATA, 80001, 8);
+	check_widened(2048 + 16, OBD_DATA, 1ULL << 40, 8);
+}
+
 /* Memory: what dense and what lonely extents take. */
 static void test_bytes(void **state)
 {
@@ -324,14 +393,16 @@ static void test_bytes(void **state)
 	(void)state;
 	begin(6);
 	put(0, OBD_DATA, 8, SECTORS);
-	assert_int_equal(model.map.nr_nodes, 0);
+	assert_int_equal(all_nodes(), 0);
 	assert_int_equal(obd_upper_map_bytes(&model.map), XA_NODE_BYTES);
 	for (i = 0; i < SECTORS; i += 8)
 		put(i, OBD_DATA, (i * 17 + 4096) * 2, 8);
-	/* A node of sixteen parts for each 64 KiB, and one for each MiB. */
-	assert_int_equal(model.map.nr_nodes, SECTORS / 128 + SECTORS / 2048);
+	/* A leaf of sixteen parts for each 64 KiB, and a node for each MiB. */
+	assert_int_equal(model.map.nr_leaves, SECTORS / 128);
+	assert_int_equal(model.map.nr_nodes, SECTORS / 2048);
 	assert_int_equal(obd_upper_map_bytes(&model.map), XA_NODE_BYTES +
-			 NODE_BYTES * model.map.nr_nodes);
+			 NODE_BYTES * model.map.nr_nodes +
+			 LEAF_BYTES * model.map.nr_leaves);
 	assert_true(sizeof(struct node) + (1 << NODE_SHIFT) * sizeof(void *) <=
 		    NODE_BYTES);
 	end();
@@ -346,6 +417,8 @@ int main(void)
 		cmocka_unit_test(test_merges),
 		cmocka_unit_test(test_store_max),
 		cmocka_unit_test(test_far),
+		cmocka_unit_test(test_packs),
+		cmocka_unit_test(test_widened),
 		cmocka_unit_test(test_bytes),
 	};
 
