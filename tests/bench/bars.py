@@ -42,9 +42,11 @@ def plain():
                   True, timed)
         yield Bar("instructions / dm-linear", "plain", case, OURS, "linear",
                   1.10, False, r.counts)
-    for layers in "1 layer, same extents", "255 layers, same extents":
-        yield Bar("speed / dm-linear", "plain", f"{layers}, 1 MiB", "linear",
-                  OURS, 0.98, True, timed)
+    for extents in "1 layer", "255 layers", "512 K extents":
+        for size in "4 KiB random", "1 MiB":
+            yield Bar("speed / dm-linear", "plain",
+                      f"{extents}, same extents, {size}", "linear", OURS,
+                      0.98, True, timed)
 
 
 def sequential(zfile):
