@@ -112,7 +112,36 @@ static inline void obd_shrinker_unregister(struct shrinker *s)
 #define srcu_up_read	__srcu_read_unlock
 #endif
 
-/* For sparse they hold nothing in between. */
+/*
+ * For sparse they hold nothing in between. With one CPU, the kernel's count of
+ * readers must not be changed by an interrupt in the middle, and whoever waits for
+ * it to be 0 is only told by readers that end in a task.
+ */
+#ifdef CONFIG_TINY_SRCU
+static inline int obd_srcu_down_read(struct srcu_struct *srcu)
+{
+	unsigned long flags;
+	int idx;
+
+	local_irq_save(flags);
+	idx = srcu_down_read(srcu);
+	local_irq_restore(flags);
+	__release(srcu);
+	return idx;
+}
+
+static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
+{
+	unsigned long flags;
+
+	__acquire(srcu);
+	local_irq_save(flags);
+	srcu_up_read(srcu, idx);
+	local_irq_restore(flags);
+	if (swait_active(&srcu->srcu_wq))
+		swake_up_one(&srcu->srcu_wq);
+}
+#else
 static inline int obd_srcu_down_read(struct srcu_struct *srcu)
 {
 	int idx = srcu_down_read(srcu);
@@ -126,6 +155,7 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 	__acquire(srcu);
 	srcu_up_read(srcu, idx);
 }
+#endif
 
 /*
  * Since 6.17 there is a limit of its own for zeroing that frees space; a table
