@@ -63,6 +63,8 @@ static int create_upper(struct create *c)
 	c->fresh.info.virtual_size = c->size;
 	signals_hold(&before);
 	r = fresh_create(&c->fresh);
+	if (!r)
+		fresh_keep(&c->fresh);
 	signals_release(&before);
 	if (r)
 		return r;
@@ -180,8 +182,9 @@ const struct command cmd_create_upper = {
 	.args = "--size SIZE [OPTION...] DATA INDEX",
 	.summary = "Make an empty writable layer of two files or block devices",
 	.help =
-"What comes of it is on the disk; if it fails, no file is left. The files take\n"
-"space as the layer is written. SIZE may end in K, M, G or T, powers of 1024.\n"
+"What comes of it is on the disk; if it fails, no file is left, and what was to be\n"
+"replaced is as it was. The files take space as the layer is written. SIZE may end\n"
+"in K, M, G or T, powers of 1024.\n"
 "\n"
 "Options:\n"
 "      --size SIZE      size of the disk; 0: that of the layers below\n"

@@ -13,6 +13,7 @@
 #include "tools/commands.h"
 #include "tools/fresh.h"
 #include "tools/in-use.h"
+#include "tools/output.h"
 #include "tools/store.h"
 
 #define DEVICE_SIZE_MIN	(2 * LSMT_HEADER_SPACE)
@@ -98,6 +99,7 @@ static int check_side(struct fresh_side *side, bool force)
 	return EXIT_FAILED;
 }
 
+/* To be called when the data is there, if only since now. */
 static int check_distinct(const struct fresh *fresh)
 {
 	struct stat a, b;
@@ -112,12 +114,25 @@ static int check_distinct(const struct fresh *fresh)
 	return EXIT_FAILED;
 }
 
+static int open_replacement(struct fresh_side *side)
+{
+	side->fd = output_temp(side->path, &side->temp);
+	if (side->fd < 0) {
+		errno = -side->fd;
+		return side_failed(side, "replace");
+	}
+	if (asprintf(&side->old, "%s.old", side->temp) >= 0)
+		return EXIT_OK;
+	side->old = NULL;
+	return side_failed(side, "replace");
+}
+
 static int open_side(struct fresh_side *side)
 {
 	int flags = O_RDWR | O_EXCL | O_CLOEXEC;
 
-	if (side->replaces && unlink(side->path))
-		return side_failed(side, "replace");
+	if (side->replaces)
+		return open_replacement(side);
 	if (!side->size)
 		flags |= O_CREAT;
 	side->fd = open(side->path, flags, 0666);
@@ -169,11 +184,24 @@ static int fill_side(struct fresh_side *side, const struct lsmt_info *info)
 	struct obd_error err;
 	int r;
 
-	side->written = true;
+	side->overwritten = side->size;
 	r = write_side(side, info, &err);
 	if (r)
 		complain("%s", err.text);
 	return r ? EXIT_FAILED : EXIT_OK;
+}
+
+/* The old file stays until both are replaced, should the other one fail. */
+static int replace(struct fresh_side *side)
+{
+	if (!side->replaces)
+		return EXIT_OK;
+	if (rename(side->path, side->old))
+		return side_failed(side, "replace");
+	side->set_aside = true;
+	if (rename(side->temp, side->path))
+		return side_failed(side, "replace");
+	return EXIT_OK;
 }
 
 /* A name reaches the disk with its folder. */
@@ -181,7 +209,7 @@ static int sync_folder(const struct fresh_side *side)
 {
 	struct obd_error err;
 
-	if (!side->created || !store_sync_folder(side->path, &err))
+	if (side->size || !store_sync_folder(side->path, &err))
 		return EXIT_OK;
 	complain("%s", err.text);
 	return EXIT_FAILED;
@@ -208,21 +236,56 @@ static void forget_header(const struct fresh_side *side)
 	close(fd);
 }
 
+static void free_names(struct fresh_side *side)
+{
+	free(side->temp);
+	free(side->old);
+	side->temp = NULL;
+	side->old = NULL;
+}
+
+static void bring_back(const struct fresh_side *side)
+{
+	if (rename(side->old, side->path))
+		complain("%s: is now called %s: %s", side->path, side->old,
+			 strerror(errno));
+}
+
 static void remove_side(struct fresh_side *side)
 {
 	close_side(side);
-	if (side->created)
+	if (side->set_aside)
+		bring_back(side);
+	else if (side->created)
 		unlink(side->path);
-	else if (side->written)
+	else if (side->overwritten)
 		forget_header(side);
+	if (side->temp)
+		unlink(side->temp);
+	free_names(side);
+	side->set_aside = false;
 	side->created = false;
-	side->written = false;
+	side->overwritten = false;
 }
 
 void fresh_remove(struct fresh *fresh)
 {
 	remove_side(&fresh->data);
 	remove_side(&fresh->index);
+}
+
+static void keep_side(struct fresh_side *side)
+{
+	if (side->set_aside)
+		unlink(side->old);
+	side->set_aside = false;
+	free_names(side);
+}
+
+void fresh_keep(struct fresh *fresh)
+{
+	keep_side(&fresh->data);
+	keep_side(&fresh->index);
 }
 
 static void choose_uuid(char *text)
@@ -250,10 +313,11 @@ int fresh_create(struct fresh *fresh)
 	choose_uuid(fresh->info.uuid);
 	r = check_side(&fresh->data, fresh->force) ?:
 	    check_side(&fresh->index, fresh->force) ?:
-	    check_distinct(fresh) ?:
-	    open_side(&fresh->data) ?: open_side(&fresh->index) ?:
+	    open_side(&fresh->data) ?: check_distinct(fresh) ?:
+	    open_side(&fresh->index) ?:
 	    fill_side(&fresh->data, &fresh->info) ?:
 	    fill_side(&fresh->index, &fresh->info) ?:
+	    replace(&fresh->data) ?: replace(&fresh->index) ?:
 	    sync_folder(&fresh->data) ?: sync_folder(&fresh->index);
 	close_side(&fresh->data);
 	close_side(&fresh->index);

@@ -17,8 +17,11 @@
  * @size: bytes of a device that is there, 0 for a file
  * @is_index: which of the two it is
  * @replaces: a file is there that is in the way
+ * @temp: name of the file until it replaces that one
+ * @old: name of that one from then on
+ * @set_aside: that one has it
  * @created: the file was not there before
- * @written: something may have been written to the device
+ * @overwritten: something may have been written to the device
  */
 struct fresh_side {
 	const char *path;
@@ -26,8 +29,11 @@ struct fresh_side {
 	u64 size;
 	bool is_index;
 	bool replaces;
+	char *temp;
+	char *old;
+	bool set_aside;
 	bool created;
-	bool written;
+	bool overwritten;
 };
 
 /**
@@ -56,18 +62,26 @@ void fresh_init(struct fresh *fresh, const char *data, const char *index);
  * fresh_create - make the layer
  * @fresh: what it is to be like
  *
- * It is on the disk afterwards. Refuses what is in use. Leaves nothing behind
- * when it fails. To be called with signals held back.
+ * It is on the disk afterwards; end with fresh_keep() or fresh_remove(). Refuses
+ * what is in use. When it fails, all files are as they were. To be called with
+ * signals held back.
  *
  * Return: an exit code.
  */
 int fresh_create(struct fresh *fresh);
 
 /**
+ * fresh_keep - remove the files that a layer has replaced
+ * @fresh: what fresh_create() has made
+ */
+void fresh_keep(struct fresh *fresh);
+
+/**
  * fresh_remove - take a layer back that has not been used
  * @fresh: what fresh_create() has made, or a layer that was not made yet
  *
- * Files are removed, devices do not hold a layer any more.
+ * Files are removed, or those that were replaced come back; devices do not hold
+ * a layer any more.
  */
 void fresh_remove(struct fresh *fresh);
 

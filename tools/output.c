@@ -60,39 +60,51 @@ static int check_target(const char *path, struct obd_error *err)
 	return 0;
 }
 
+int output_temp(const char *path, char **temp)
+{
+	const char *slash = strrchr(path, '/');
+	int folder = slash ? slash + 1 - path : 0;
+	int fd, r;
+
+	if (asprintf(temp, "%.*s.%s.XXXXXX", folder, path, path + folder) < 0) {
+		*temp = NULL;
+		return -ENOMEM;
+	}
+	fd = mkostemp(*temp, O_CLOEXEC);
+	if (fd >= 0 && !fchmod(fd, new_file_mode()))
+		return fd;
+	r = -errno;
+	if (fd >= 0) {
+		unlink(*temp);
+		close(fd);
+	}
+	free(*temp);
+	*temp = NULL;
+	return r;
+}
+
 /* No signal comes between a file and the name by which it is removed. */
 static int create_temp(struct output *out)
 {
 	sigset_t all, old;
-	int r = 0;
 
 	catch_signals();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	out->fd = mkostemp(out->temp, O_CLOEXEC);
-	if (out->fd < 0 || fchmod(out->fd, new_file_mode()))
-		r = -errno;
-	if (out->fd >= 0)
-		doomed = out->temp;
+	out->fd = output_temp(out->path, &out->temp);
+	doomed = out->temp;
 	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return min(out->fd, 0);
 }
 
 int output_open(struct output *out, const char *path, struct obd_error *err)
 {
-	const char *slash = strrchr(path, '/');
-	int folder = slash ? slash + 1 - path : 0;
 	int r;
 
 	*out = (struct output) { .path = path, .fd = -1 };
 	r = check_target(path, err);
 	if (r)
 		return r;
-	if (asprintf(&out->temp, "%.*s.%s.XXXXXX", folder, path,
-		     path + folder) < 0) {
-		out->temp = NULL;
-		return obd_fail(err, -ENOMEM, "%s: no memory", path);
-	}
 	r = create_temp(out);
 	if (r)
 		return obd_fail(err, r,

@@ -20,6 +20,15 @@ struct output {
 };
 
 /**
+ * output_temp - create a file under a temporary name
+ * @path: its name to be; the temporary one is in the same folder
+ * @temp: the temporary name, to be freed; NULL after a failure
+ *
+ * Return: the file, open for writing, or a negative errno.
+ */
+int output_temp(const char *path, char **temp);
+
+/**
  * output_open - begin a file
  * @out: filled in; end with output_commit() or output_discard(), also after a
  *	failure

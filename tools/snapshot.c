@@ -429,8 +429,10 @@ int snapshot_make(struct snapshot *s)
 {
 	int r = out_of_its_way(s);
 
-	if (!r)
+	if (!r) {
 		settle(s);
+		fresh_keep(&s->fresh);
+	}
 	return r;
 }
 

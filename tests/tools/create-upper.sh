@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# create-upper makes an empty layer that repair accepts, in two files or none.
+# create-upper makes an empty layer that repair accepts, in two files or none, and
+# does not touch what is there before that has come about.
 # shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
@@ -83,7 +84,8 @@ refuse 1 'neither a file nor a block device' --size 1M --force new /dev/null
 refuse 1 'neither a file nor a block device' --size 1M --force . new
 mkfifo fifo
 refuse 1 'neither a file nor a block device' --size 1M --force fifo new
-refuse 1 'File exists' --size 1M new new
+refuse 1 'are the same' --size 1M new new
+refuse 1 'are the same' --size 1M new ./new
 refuse 1 'are the same' --size 1M --force data data
 ln data hard
 refuse 1 'are the same' --size 1M --force data hard
@@ -96,8 +98,35 @@ nothing_made
 	fail 'files larger than the limit were made'
 says 'new.data: cannot write'
 nothing_made
+
+# Files that are to be replaced stay until both new ones are there.
+still_there()
+{
+	equal 'the files' "$(sum data)$(sum index)" "$sums"
+	[ -z "$(find . -name '.data*' -o -name '.index*')" ] ||
+		fail "left behind: $(find . -name '.data*' -o -name '.index*')"
+}
+refuse 1 'No such file or directory' --size 1M --force data nowhere/index
+refuse 1 'No such file or directory' --size 1M --force nowhere/data index
+still_there
+(ulimit -f 3; trap '' XFSZ
+ "$tool" create-upper --size 1M --force data index) >out 2>err &&
+	fail 'files larger than the limit were made'
+says 'data: cannot write'
+still_there
+# A file that something is mounted on is one that nobody can replace.
+for file in data index; do
+	unshare -rm true 2>/dev/null || break
+	expect 1 unshare -rm sh -c "mount --bind $file $file &&
+		'$tool' create-upper --size 1M --force data index"
+	says "$file: cannot replace it"
+	still_there
+done
 expect 0 "$tool" create-upper --force --size 1M data index
 [ "$(sum data)$(sum index)" != "$sums" ] || fail 'the files were not replaced'
+equal 'mode of a file' "$(stat -c %a data)" "$(printf %o $((0666 & ~$(umask))))"
+sums=$(sum data)$(sum index)
+still_there
 expect 0 "$tool" repair data index
 
 refuse 2 '--size is missing' new new.index
