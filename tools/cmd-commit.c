@@ -60,9 +60,19 @@ static int commit_config(const char *path, struct layer_options *layer,
 		r = EXIT_FAILED;
 	}
 	r = r ?: config_check_upper(&config) ?:
+	    config_refuse_output(&config, out_path) ?:
 	    commit_upper(&config.upper, layer, out_path);
 	config_release(&config);
 	return r;
+}
+
+static int commit_files(char *data, char *index, struct layer_options *layer,
+			const char *out_path)
+{
+	struct config config = { .upper = { .data = data, .index = index } };
+
+	return config_refuse_output(&config, out_path) ?:
+	       commit_upper(&config.upper, layer, out_path);
 }
 
 static int run(int argc, char **argv)
@@ -89,10 +99,7 @@ static int run(int argc, char **argv)
 	if (argc - optind != 3)
 		return usage_error(&cmd_commit,
 				   "expected data and index, or a configuration, and a file to write");
-	return commit_upper(&(struct config_upper) {
-				.data = argv[0],
-				.index = argv[1],
-			    }, &layer, argv[2]);
+	return commit_files(argv[0], argv[1], &layer, argv[2]);
 }
 
 const struct command cmd_commit = {

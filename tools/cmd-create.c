@@ -46,11 +46,9 @@ static int open_inputs(struct create *c, struct obd_error *err)
 		r = mkfs_from_dir(&c->raw, c->dir, c->dir_size, c->out_path,
 				  err);
 	else
-		r = output_refuse_input(&c->out, c->raw_path, err) ?:
-		    raw_open(&c->raw, c->raw_path, err);
+		r = raw_open(&c->raw, c->raw_path, err);
 	if (!r && c->base_path)
-		r = output_refuse_input(&c->out, c->base_path, err) ?:
-		    raw_open(&c->base, c->base_path, err);
+		r = raw_open(&c->base, c->base_path, err);
 	return r;
 }
 
@@ -73,7 +71,9 @@ static int choose_virtual_size(struct create *c, struct obd_error *err)
 
 static int create_run(struct create *c, struct obd_error *err)
 {
-	return output_open(&c->out, c->out_path, err) ?: open_inputs(c, err) ?:
+	return output_refuse_input(c->out_path, c->raw_path, err) ?:
+	       output_refuse_input(c->out_path, c->base_path, err) ?:
+	       output_open(&c->out, c->out_path, err) ?: open_inputs(c, err) ?:
 	       choose_virtual_size(c, err) ?: find_changes(c, err) ?:
 	       lsmt_image_init(&c->image, raw_source(&c->raw), &c->changes,
 			       &c->layer.info, err) ?:

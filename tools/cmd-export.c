@@ -194,7 +194,6 @@ static int export_run(struct export *ex, const struct stack *stack,
 	r = flat_init(&ex->flat, stack, 0, flat_layers(stack), false,
 		      stack->nr_sectors, err) ?:
 	    cut_pieces(ex, err) ?: output_open(&ex->out, path, err) ?:
-	    flat_refuse_inputs(stack, &ex->out, err) ?:
 	    output_truncate(&ex->out, stack->nr_sectors << OBD_SECTOR_SHIFT,
 			    err) ?:
 	    copy_pieces(ex, err) ?: output_commit(&ex->out, err);
@@ -229,6 +228,7 @@ static int export(const char *config_path, const char *path,
 	int r;
 
 	r = config_load(&config, config_path) ?:
+	    config_refuse_output(&config, path) ?:
 	    stack_open(&stack, &config, STACK_READ);
 	if (!r) {
 		r = export_run(&ex, &stack, path, &err);

@@ -91,8 +91,8 @@ static int begin_output(const struct options *o, struct output *out,
 {
 	int r;
 
-	r = output_open(out, o->out, err) ?:
-	    output_refuse_input(out, o->gzip, err);
+	r = output_refuse_input(o->out, o->gzip, err) ?:
+	    output_open(out, o->out, err);
 	if (r)
 		complain("%s", err->text);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -102,7 +102,7 @@ static int gzindex(const struct options *o)
 {
 	struct obd_dev gzip;
 	struct obd_error err;
-	struct output out;
+	struct output out = { .fd = -1 };
 	struct gzip_index index = {
 		.gzip = &gzip, .out = &out, .span = o->span, .level = o->level,
 		.checksums = o->checksums,

@@ -93,6 +93,7 @@ static int merge(const char *config_path, struct merge_options *o,
 	int r;
 
 	r = config_load(&config, config_path) ?: check_range(&config, o) ?:
+	    config_refuse_output(&config, out_path) ?:
 	    merge_layers(&config, o, out_path);
 	config_release(&config);
 	return r;

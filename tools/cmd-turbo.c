@@ -39,7 +39,8 @@ static int open_base(struct job *job)
 	struct obd_error err;
 	int r;
 
-	r = config_load(&job->config, job->base_path);
+	r = config_load(&job->config, job->base_path) ?:
+	    config_refuse_output(&job->config, job->out_path);
 	if (r)
 		return r;
 	if (config_has_upper(&job->config)) {
@@ -80,8 +81,7 @@ static int open_disk(struct job *job, struct obd_error *err)
 	if (job->base_path) {
 		take_parent(job);
 		disk->base = &job->base;
-		r = flat_refuse_inputs(&job->stack, &job->out, err) ?:
-		    mkfs_file(&disk->raw, job->size, job->out_path, err);
+		r = mkfs_file(&disk->raw, job->size, job->out_path, err);
 	} else {
 		r = mkfs_from_dir(&disk->raw, NULL, job->size, job->out_path,
 				  err);
@@ -118,8 +118,8 @@ static int find_changes(struct job *job, struct obd_error *err)
 
 static int turbo_run(struct job *job, struct obd_error *err)
 {
-	return output_open(&job->out, job->out_path, err) ?:
-	       output_refuse_input(&job->out, job->tar_path, err) ?:
+	return output_refuse_input(job->out_path, job->tar_path, err) ?:
+	       output_open(&job->out, job->out_path, err) ?:
 	       open_disk(job, err) ?: apply(job, err) ?:
 	       find_changes(job, err) ?:
 	       lsmt_image_init(&job->image, raw_source(&job->turbo.disk.raw),

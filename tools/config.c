@@ -16,6 +16,7 @@
 #include "dm-overlaybd-format.h"
 #include "tools/commands.h"
 #include "tools/config.h"
+#include "tools/output.h"
 
 #define CONFIG_SIZE_MAX		(16 << 20)
 #define CONFIG_DEPTH_MAX	32
@@ -380,6 +381,42 @@ static int find_blob(const struct config *config, unsigned int i)
 	complain("%s: lowers[%u] has none of the fields file, dir and digest",
 		 config->path, i);
 	return EXIT_INVALID;
+}
+
+static int refuse(const char *out, const char *input)
+{
+	struct obd_error err;
+
+	if (!output_refuse_input(out, input, &err))
+		return EXIT_OK;
+	complain("%s", err.text);
+	return EXIT_FAILED;
+}
+
+static int refuse_lower(const struct config *config, struct config_lower *lower,
+			const char *out)
+{
+	int r = EXIT_OK;
+
+	if (!lower->file && lower->dir)
+		r = look_into_dir(config->path, lower);
+	return r ?: refuse(out, lower->file) ?:
+	       refuse(out, lower->target_file) ?:
+	       refuse(out, lower->gzip_index);
+}
+
+int config_refuse_output(struct config *config, const char *out)
+{
+	const struct config_upper *upper = &config->upper;
+	unsigned int i;
+	int r;
+
+	r = refuse(out, config->path) ?: refuse(out, config->result_file) ?:
+	    refuse(out, upper->data) ?: refuse(out, upper->index) ?:
+	    refuse(out, upper->target) ?: refuse(out, upper->gzip_index);
+	for (i = 0; !r && i < config->nr_lowers; i++)
+		r = refuse_lower(config, &config->lowers[i], out);
+	return r;
 }
 
 unsigned int config_layers(const struct config *config)

@@ -137,6 +137,18 @@ unsigned int config_layers(const struct config *config);
 int config_check_upper(const struct config *config);
 
 /**
+ * config_refuse_output - see to it that a file is none of an image
+ * @config: the image, as it was loaded
+ * @out: name of a file that is to be written
+ *
+ * It must be neither the configuration nor a file that this names, whether or
+ * not that is going to be read. Complains if it is.
+ *
+ * Return: an exit code.
+ */
+int config_refuse_output(struct config *config, const char *out);
+
+/**
  * config_drop_upper - forget the writable layer
  * @config: the image
  */

@@ -254,29 +254,6 @@ struct source flat_source(const struct flat *flat)
 	};
 }
 
-static int refuse_lower(const struct stack_lower *lower,
-			const struct output *out, struct obd_error *err)
-{
-	int r = output_refuse_input(out, lower->file.path, err);
-
-	return !r && lower->index.path ?
-	       output_refuse_input(out, lower->index.path, err) : r;
-}
-
-int flat_refuse_inputs(const struct stack *stack, const struct output *out,
-		       struct obd_error *err)
-{
-	unsigned int i;
-	int r = 0;
-
-	for (i = 0; !r && i < stack->nr; i++)
-		r = refuse_lower(&stack->lowers[i], out, err);
-	if (!r && stack->has_upper)
-		r = output_refuse_input(out, stack->upper.data.path, err) ?:
-		    output_refuse_input(out, stack->upper.index.path, err);
-	return r;
-}
-
 static void free_pool(struct flat_pool *pool)
 {
 	struct pooled *p;

@@ -99,17 +99,6 @@ int flat_read_range(const struct flat *flat, struct reader *reader,
 struct source flat_source(const struct flat *flat);
 
 /**
- * flat_refuse_inputs - see to it that a file is none of an image
- * @stack: the image
- * @out: a file that was begun
- * @err: the reason, on failure
- *
- * Return: 0, or -EEXIST.
- */
-int flat_refuse_inputs(const struct stack *stack, const struct output *out,
-		       struct obd_error *err);
-
-/**
  * flat_release - free what flat_init() allocated
  * @flat: the layers; a zeroed one is fine
  */

@@ -68,7 +68,6 @@ static int run(struct job *job, struct obd_error *err)
 		return r;
 	fill_info(job);
 	return output_open(&job->out, f->out_path, err) ?:
-	       flat_refuse_inputs(f->stack, &job->out, err) ?:
 	       find_content(job, err) ?:
 	       lsmt_image_init(&job->image, flat_source(&job->flat),
 			       &job->changes, &options->info, err) ?:

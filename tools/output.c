@@ -113,17 +113,17 @@ int output_open(struct output *out, const char *path, struct obd_error *err)
 	return 0;
 }
 
-int output_refuse_input(const struct output *out, const char *input,
+int output_refuse_input(const char *out, const char *input,
 			struct obd_error *err)
 {
 	struct stat to, from;
 
-	if (stat(out->path, &to) || stat(input, &from) ||
+	if (!input || stat(out, &to) || stat(input, &from) ||
 	    to.st_dev != from.st_dev || to.st_ino != from.st_ino)
 		return 0;
 	return obd_fail(err, -EEXIST,
 			"%s: is the input %s, which would be lost: name another",
-			out->path, input);
+			out, input);
 }
 
 int output_write(const struct output *out, u64 pos, const void *buf, u64 len,

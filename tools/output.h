@@ -44,13 +44,13 @@ int output_open(struct output *out, const char *path, struct obd_error *err);
 
 /**
  * output_refuse_input - see to it that a file is not what it is made from
- * @out: a file that was begun
- * @input: name of a file that is read
+ * @out: name of a file that is to be written
+ * @input: name of a file that is read, or NULL
  * @err: the reason, on failure
  *
  * Return: 0, or -EEXIST if @input would be replaced.
  */
-int output_refuse_input(const struct output *out, const char *input,
+int output_refuse_input(const char *out, const char *input,
 			struct obd_error *err);
 
 /**
