@@ -43,7 +43,7 @@ static int open_inputs(struct create *c, struct obd_error *err)
 	int r;
 
 	if (c->dir)
-		r = mkfs_from_dir(&c->raw, c->dir, c->dir_size, c->out_path,
+		r = mkfs_from_dir(&c->raw, c->dir, c->dir_size, c->out.target,
 				  err);
 	else
 		r = raw_open(&c->raw, c->raw_path, err);

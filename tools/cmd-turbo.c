@@ -81,9 +81,9 @@ static int open_disk(struct job *job, struct obd_error *err)
 	if (job->base_path) {
 		take_parent(job);
 		disk->base = &job->base;
-		r = mkfs_file(&disk->raw, job->size, job->out_path, err);
+		r = mkfs_file(&disk->raw, job->size, job->out.target, err);
 	} else {
-		r = mkfs_from_dir(&disk->raw, NULL, job->size, job->out_path,
+		r = mkfs_from_dir(&disk->raw, NULL, job->size, job->out.target,
 				  err);
 	}
 	return r ?: mkfs_time(&seconds, err) ?:

@@ -46,24 +46,59 @@ static mode_t new_file_mode(void)
 	return 0666 & ~mask;
 }
 
-static int check_target(const char *path, struct obd_error *err)
+static bool same_file(const struct stat *a, const struct stat *b)
 {
-	struct stat st;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
-	if (stat(path, &st))
-		return errno == ENOENT ? 0 :
-		       obd_fail(err, -errno, "%s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
+static int folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 - path : 0;
+}
+
+/* Also to what is not there. That they do not go in circles is known. */
+static char *follow_links(const char *path)
+{
+	char *at = strdup(path), *next, link[PATH_MAX];
+	ssize_t n;
+
+	while (at && (n = readlink(at, link, sizeof(link))) >= 0) {
+		int folder = *link == '/' ? 0 : folder_length(at);
+
+		if (asprintf(&next, "%.*s%.*s", folder, at, (int)n, link) < 0)
+			next = NULL;
+		free(at);
+		at = next;
+	}
+	return at;
+}
+
+/* The links in /proc may lead to a pipe, or to a file that has no name. */
+static int find_target(struct output *out, struct obd_error *err)
+{
+	bool there;
+	struct stat st, to;
+
+	there = !stat(out->path, &st);
+	if (!there && errno != ENOENT)
+		return obd_fail(err, -errno, "%s: %s", out->path,
+				strerror(errno));
+	out->target = follow_links(out->path);
+	if (!out->target)
+		return obd_fail(err, -ENOMEM, "%s: no memory", out->path);
+	if (there && (!S_ISREG(st.st_mode) || stat(out->target, &to) ||
+		      !same_file(&st, &to)))
 		return obd_fail(err, -EEXIST,
 				"%s: exists and is no regular file: name another",
-				path);
+				out->path);
 	return 0;
 }
 
 int output_temp(const char *path, char **temp)
 {
-	const char *slash = strrchr(path, '/');
-	int folder = slash ? slash + 1 - path : 0;
+	int folder = folder_length(path);
 	int fd, r;
 
 	if (asprintf(temp, "%.*s.%s.XXXXXX", folder, path, path + folder) < 0) {
@@ -91,7 +126,7 @@ static int create_temp(struct output *out)
 	catch_signals();
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	out->fd = output_temp(out->path, &out->temp);
+	out->fd = output_temp(out->target, &out->temp);
 	doomed = out->temp;
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return min(out->fd, 0);
@@ -102,7 +137,7 @@ int output_open(struct output *out, const char *path, struct obd_error *err)
 	int r;
 
 	*out = (struct output) { .path = path, .fd = -1 };
-	r = check_target(path, err);
+	r = find_target(out, err);
 	if (r)
 		return r;
 	r = create_temp(out);
@@ -119,7 +154,7 @@ int output_refuse_input(const char *out, const char *input,
 	struct stat to, from;
 
 	if (!input || stat(out, &to) || stat(input, &from) ||
-	    to.st_dev != from.st_dev || to.st_ino != from.st_ino)
+	    !same_file(&to, &from))
 		return 0;
 	return obd_fail(err, -EEXIST,
 			"%s: is the input %s, which would be lost: name another",
@@ -210,6 +245,15 @@ static int close_file(struct output *out)
 	return r;
 }
 
+static void forget_names(struct output *out)
+{
+	doomed = NULL;
+	free(out->temp);
+	free(out->target);
+	out->temp = NULL;
+	out->target = NULL;
+}
+
 int output_commit(struct output *out, struct obd_error *err)
 {
 	int r = close_file(out);
@@ -217,13 +261,11 @@ int output_commit(struct output *out, struct obd_error *err)
 	if (r)
 		return obd_fail(err, r, "%s: cannot write it out: %s",
 				out->path, strerror(-r));
-	if (rename(out->temp, out->path))
+	if (rename(out->temp, out->target))
 		return obd_fail(err, -errno,
 				"%s: cannot give the finished file this name: %s",
 				out->path, strerror(errno));
-	doomed = NULL;
-	free(out->temp);
-	out->temp = NULL;
+	forget_names(out);
 	return 0;
 }
 
@@ -232,7 +274,5 @@ void output_discard(struct output *out)
 	close_file(out);
 	if (out->temp && doomed)
 		unlink(out->temp);
-	doomed = NULL;
-	free(out->temp);
-	out->temp = NULL;
+	forget_names(out);
 }

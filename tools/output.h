@@ -10,11 +10,13 @@
 /**
  * struct output - a file being written
  * @path: its name to be
+ * @target: what symbolic links make of that
  * @temp: its name until then, in the same folder
  * @fd: the file
  */
 struct output {
 	const char *path;
+	char *target;
 	char *temp;
 	int fd;
 };
@@ -33,7 +35,8 @@ int output_temp(const char *path, char **temp);
  * @out: filled in; end with output_commit() or output_discard(), also after a
  *	failure
  * @path: its name to be; not copied. A file that has this name is replaced at
- *	the end, what is no file is refused
+ *	the end, what is no file is refused; if it is a symbolic link, that is
+ *	said of what it leads to
  * @err: the reason, on failure
  *
  * A signal that ends the process removes the file first. One file at a time.

@@ -57,16 +57,16 @@ int store_cut(int fd, const char *what, u64 size, struct obd_error *err)
 
 int store_sync_folder(const char *path, struct obd_error *err)
 {
-	char *copy = strdup(path);
+	char *real = realpath(path, NULL);
 	int fd = -1, r = 0;
 
-	if (copy)
-		fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (real)
+		fd = open(dirname(real), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd))
 		r = obd_fail(err, -errno, "%s: cannot sync its folder: %s",
 			     path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	free(copy);
+	free(real);
 	return r;
 }

@@ -44,7 +44,7 @@ int store_cut(int fd, const char *what, u64 size, struct obd_error *err);
 
 /**
  * store_sync_folder - have the name of a file reach stable storage
- * @path: the file
+ * @path: the file, or a symbolic link to it
  * @err: the reason, on failure
  *
  * Return: 0, or a negative errno.
