@@ -38,6 +38,14 @@ static int find_changes(struct create *c, struct obd_error *err)
 	return r;
 }
 
+static int refuse_inputs(const struct create *c, struct obd_error *err)
+{
+	if (c->dir)
+		return output_refuse_folder(c->out_path, c->dir, err);
+	return output_refuse_input(c->out_path, c->raw_path, err) ?:
+	       output_refuse_input(c->out_path, c->base_path, err);
+}
+
 static int open_inputs(struct create *c, struct obd_error *err)
 {
 	int r;
@@ -71,8 +79,7 @@ static int choose_virtual_size(struct create *c, struct obd_error *err)
 
 static int create_run(struct create *c, struct obd_error *err)
 {
-	return output_refuse_input(c->out_path, c->raw_path, err) ?:
-	       output_refuse_input(c->out_path, c->base_path, err) ?:
+	return refuse_inputs(c, err) ?:
 	       output_open(&c->out, c->out_path, err) ?: open_inputs(c, err) ?:
 	       choose_virtual_size(c, err) ?: find_changes(c, err) ?:
 	       lsmt_image_init(&c->image, raw_source(&c->raw), &c->changes,

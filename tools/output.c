@@ -11,7 +11,8 @@
 
 #include "tools/output.h"
 
-#define PAGE	4096ULL		/* holes are no smaller */
+#define PAGE		4096ULL		/* holes are no smaller */
+#define LINKS_MAX	40		/* that a kernel follows */
 
 static const int fatal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
 
@@ -58,15 +59,18 @@ static int folder_length(const char *path)
 	return slash ? slash + 1 - path : 0;
 }
 
-/* Also to what is not there. That they do not go in circles is known. */
+/* Also to what is not there. */
 static char *follow_links(const char *path)
 {
 	char *at = strdup(path), *next, link[PATH_MAX];
+	int i, folder;
 	ssize_t n;
 
-	while (at && (n = readlink(at, link, sizeof(link))) >= 0) {
-		int folder = *link == '/' ? 0 : folder_length(at);
-
+	for (i = 0; at && i < LINKS_MAX; i++) {
+		n = readlink(at, link, sizeof(link));
+		if (n < 0)
+			break;
+		folder = *link == '/' ? 0 : folder_length(at);
 		if (asprintf(&next, "%.*s%.*s", folder, at, (int)n, link) < 0)
 			next = NULL;
 		free(at);
@@ -159,6 +163,38 @@ int output_refuse_input(const char *out, const char *input,
 	return obd_fail(err, -EEXIST,
 			"%s: is the input %s, which would be lost: name another",
 			out, input);
+}
+
+static bool is_within(const char *folder, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	/* Only that of the root ends with a slash. */
+	if (dir[len - 1] == '/')
+		len--;
+	return !strncmp(folder, dir, len) &&
+	       (!folder[len] || folder[len] == '/');
+}
+
+int output_refuse_folder(const char *out, const char *dir,
+			 struct obd_error *err)
+{
+	char *to = follow_links(out), *from = realpath(dir, NULL);
+	char *folder = NULL;
+	int r = 0;
+
+	if (to) {
+		to[folder_length(to)] = '\0';
+		folder = realpath(*to ? to : ".", NULL);
+	}
+	if (folder && from && is_within(folder, from))
+		r = obd_fail(err, -EEXIST,
+			     "%s: is in %s, and would become a part of itself: name another",
+			     out, dir);
+	free(folder);
+	free(from);
+	free(to);
+	return r;
 }
 
 int output_write(const struct output *out, u64 pos, const void *buf, u64 len,

@@ -57,6 +57,17 @@ int output_refuse_input(const char *out, const char *input,
 			struct obd_error *err);
 
 /**
+ * output_refuse_folder - see to it that a file is not in what it is made from
+ * @out: name of a file that is to be written
+ * @dir: name of a directory that is read with all that is below
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EEXIST.
+ */
+int output_refuse_folder(const char *out, const char *dir,
+			 struct obd_error *err);
+
+/**
  * output_write - write at a place; several threads may
  * @out: the file
  * @pos: first byte

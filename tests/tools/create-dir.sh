@@ -48,4 +48,17 @@ expect 1 "$tool" create --dir "$work/none" --size 32M "$work/new"
 expect 1 "$tool" create --dir "$work/tree" --size 128K "$work/new"
 says "--size"
 [ ! -e "$work/new" ] || fail "a file came out"
+
+# What it makes would be a part of what it is made from.
+ln -s "$work/tree/sub" "$work/way"
+mkdir "$work/tree2"
+for out in tree/new tree/sub/empty/new way/new; do
+	expect 1 "$tool" create --dir "$work/tree" --size 32M "$work/$out"
+	says "$work/$out: is in $work/tree"
+done
+(cd "$work/tree" && expect 1 "$tool" create --dir . --size 32M new) || exit 1
+(cd "$work/tree" && expect 1 "$tool" create --dir / --size 32M new) || exit 1
+says "new: is in /, and"
+expect 0 "$tool" create --dir "$work/tree" --size 32M "$work/tree2/new"
+cmp "$work/layer" "$work/tree2/new" || fail "another layer of the same files"
 nothing_left "$work"
