@@ -3,6 +3,7 @@
  * overlaybdsetup: finds the subcommand, and says what went wrong.
  */
 #include <ctype.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -134,8 +135,11 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int r = run(argc, argv);
+	int r;
 
+	/* A file that would become too large is an error like others. */
+	signal(SIGXFSZ, SIG_IGN);
+	r = run(argc, argv);
 	/* Output that was lost, say to a full disk, is no success. */
 	if (fflush(stdout) || ferror(stdout)) {
 		complain("cannot write the output");

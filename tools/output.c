@@ -14,7 +14,11 @@
 #define PAGE		4096ULL		/* holes are no smaller */
 #define LINKS_MAX	40		/* that a kernel follows */
 
-static const int fatal_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+/* Those that come from outside; SIGXFSZ is ignored. */
+static const int fatal_signals[] = {
+	SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU, SIGUSR1,
+	SIGUSR2,
+};
 
 /* What a signal handler has to remove. */
 static const char *volatile doomed;

@@ -13,6 +13,7 @@ void signals_hold(sigset_t *before)
 	sigemptyset(&hold);
 	sigaddset(&hold, SIGHUP);
 	sigaddset(&hold, SIGINT);
+	sigaddset(&hold, SIGQUIT);
 	sigaddset(&hold, SIGTERM);
 	sigprocmask(SIG_BLOCK, &hold, before);
 }

@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -264,7 +263,6 @@ static int extend(struct upper_file *file, u64 wanted)
 int upper_files_extend(struct upper_files *files, u64 data_bytes,
 		       u64 index_bytes)
 {
-	signal(SIGXFSZ, SIG_IGN);
 	return extend(&files->data, data_bytes) ?:
 	       extend(&files->index, index_bytes);
 }

@@ -9,7 +9,8 @@ need python3
 
 echo old >"$work/out.layer"
 python3 "$here/make-image.py" noise 13 20000000 "$work/raw"
-for signal in INT TERM HUP; do
+ulimit -c 0
+for signal in INT TERM HUP QUIT ALRM XCPU USR1 USR2; do
 	# Slow enough to be caught at work. Shells let what runs in the background
 	# ignore SIGINT.
 	env --default-signal "$tool" create --raw "$work/raw" \
@@ -35,7 +36,6 @@ nothing_left "$work"
 [ "$(cat "$work/out.layer")" = old ] || fail "the old file is gone"
 (
 	ulimit -f 64
-	trap '' XFSZ
 	expect 1 "$tool" create --raw "$work/raw" "$work/out.layer"
 	says "cannot write"
 ) || exit 1
