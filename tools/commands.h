@@ -72,6 +72,13 @@ void complain(const char *fmt, ...);
 const char *first_complaint(void);
 
 /**
+ * last_complaint - the last complaint, for JSON
+ *
+ * Return: the text, without the program's name.
+ */
+const char *last_complaint(void);
+
+/**
  * usage_error - complain, and point to --help
  * @cmd: the command
  * @fmt: printf format, without a newline

@@ -357,7 +357,7 @@ static int look_into_dir(const char *path, struct config_lower *lower)
 	return EXIT_OK;
 }
 
-static int find_blob(const struct config *config, unsigned int i)
+int config_find_blob(struct config *config, unsigned int i)
 {
 	struct config_lower *lower = &config->lowers[i];
 	int r = EXIT_OK;
@@ -492,15 +492,20 @@ static int split_lowers(struct config *config)
 	return EXIT_OK;
 }
 
+int config_split(struct config *config)
+{
+	return config_check_upper(config) ?: check_lowers(config) ?:
+	       split_lowers(config);
+}
+
 int config_resolve(struct config *config)
 {
 	unsigned int i;
 	int r;
 
-	r = config_check_upper(config) ?: check_lowers(config) ?:
-	    split_lowers(config);
+	r = config_split(config);
 	for (i = 0; !r && i < config->nr_lowers; i++)
-		r = find_blob(config, i);
+		r = config_find_blob(config, i);
 	return r;
 }
 

@@ -155,11 +155,31 @@ int config_refuse_output(struct config *config, const char *out);
 void config_drop_upper(struct config *config);
 
 /**
- * config_resolve - find every blob of an image
- * @config: the image; lowers that only name a folder get their file, and targets
- *	become layers of their own
+ * config_split - make targets layers of their own
+ * @config: the image
  *
  * Afterwards an upper has both data and index. Complains when it fails.
+ *
+ * Return: an exit code.
+ */
+int config_split(struct config *config);
+
+/**
+ * config_find_blob - find the file of a layer that only names a folder
+ * @config: the image, after config_split()
+ * @i: number of the layer
+ *
+ * Complains when there is none.
+ *
+ * Return: an exit code.
+ */
+int config_find_blob(struct config *config, unsigned int i);
+
+/**
+ * config_resolve - find every blob of an image
+ * @config: the image; as config_split() and config_find_blob() leave it
+ *
+ * Complains when it fails.
  *
  * Return: an exit code.
  */

@@ -53,6 +53,11 @@ const char *first_complaint(void)
 	return first;
 }
 
+const char *last_complaint(void)
+{
+	return message;
+}
+
 int usage_error(const struct command *cmd, const char *fmt, ...)
 {
 	char text[MESSAGE_SIZE];

@@ -6,7 +6,7 @@
 
 #include "dm-overlaybd-tar.h"
 #include "tools/commands.h"
-#include "tools/config.h"
+#include "tools/stack.h"
 #include "tools/verify-blob.h"
 #include "tools/verify-image.h"
 #include "tools/verify-upper.h"
@@ -39,50 +39,87 @@ bool verify_image_recognised(const char *path)
 	return found;
 }
 
-static int verify_pair(const struct config_lower *metadata,
-		       const struct config_lower *data,
+/* A layer whose file is not found still has its place in the results. */
+static int verify_lower(struct config *config, unsigned int i,
+			const struct verify_target *target,
+			const struct verify_options *options)
+{
+	const struct config_lower *lower = &config->lowers[i];
+	int r = config_find_blob(config, i);
+
+	if (r)
+		return verify_failed(options, lower->dir ?: config->path, r);
+	return verify_layer(lower, target, options);
+}
+
+static int verify_pair(struct config *config, unsigned int i,
 		       const struct verify_options *options)
 {
+	const struct config_lower *data = &config->lowers[i + 1];
 	struct verify_target target;
 	int r, other;
 
 	verify_target_open(&target, data->file, data->gzip_index);
-	r = verify_layer(metadata, &target, options);
+	r = verify_lower(config, i, &target, options);
 	other = verify_target(&target, options);
 	verify_target_close(&target);
 	return max(r, other);
 }
 
-static int verify_lowers(const struct config *config,
+static int verify_lowers(struct config *config,
 			 const struct verify_options *options)
 {
-	const struct config_lower *lower = config->lowers;
-	const struct config_lower *end = lower + config->nr_lowers;
+	unsigned int i = 0;
 	int r = EXIT_OK;
 
-	while (lower < end) {
-		bool pair = lower->kind == LAYER_TURBO;
-		int one = pair ? verify_pair(lower, lower + 1, options) :
-				 verify_layer(lower, NULL, options);
+	while (i < config->nr_lowers) {
+		bool pair = config->lowers[i].kind == LAYER_TURBO;
+		int one = pair ? verify_pair(config, i, options) :
+				 verify_lower(config, i, NULL, options);
 
 		r = max(r, one);
-		lower += 1 + pair;
+		i += 1 + pair;
 	}
+	return r;
+}
+
+static int verify_files(struct config *config,
+			const struct verify_options *options)
+{
+	int r = verify_lowers(config, options), upper = EXIT_OK;
+
+	if (config_has_upper(config))
+		upper = verify_upper(config->upper.data, config->upper.index,
+				     options);
+	return max(r, upper);
+}
+
+/* Valid layers need not make an image. */
+static int check_stack(struct config *config,
+		       const struct verify_options *options)
+{
+	struct stack stack = {};
+	int r = EXIT_OK;
+
+	if (!options->zfile)
+		r = stack_open(&stack, config, STACK_LOOK);
+	if (r)
+		verify_failed(options, config->path, r);
+	stack_close(&stack);
 	return r;
 }
 
 int verify_image(const char *path, const struct verify_options *options)
 {
-	struct config config = {};
-	int r, upper = EXIT_OK;
+	struct config config;
+	int r;
 
-	r = config_load(&config, path) ?: config_resolve(&config);
-	if (!r) {
-		r = verify_lowers(&config, options);
-		if (config_has_upper(&config))
-			upper = verify_upper(config.upper.data,
-					     config.upper.index, options);
-	}
+	r = config_load(&config, path) ?: config_split(&config);
+	if (r)
+		verify_failed(options, path, r);
+	else
+		r = verify_files(&config, options) ?:
+		    check_stack(&config, options);
 	config_release(&config);
-	return max(r, upper);
+	return r;
 }

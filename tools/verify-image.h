@@ -20,7 +20,8 @@ bool verify_image_recognised(const char *path);
  * @path: name of its configuration
  * @options: how
  *
- * Complains where the configuration is wrong.
+ * The configuration is one of the results if it is wrong, or if layers that are
+ * all valid make no image. Warns of layers in the wrong order.
  *
  * Return: an exit code, the largest of all.
  */

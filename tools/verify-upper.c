@@ -33,7 +33,9 @@ int verify_upper(const char *data, const char *index,
 
 	r = upper_files_open(&files, data, index, false) ?:
 	    upper_files_lock(&files);
-	if (!r) {
+	if (r) {
+		verify_failed(options, data, r);
+	} else {
 		verify_begin(&v, options, data);
 		check(&v, &files);
 		r = verify_end(&v);

@@ -68,6 +68,22 @@ void verify_add_string(struct verify *v, const char *key, const char *value)
 				       json_object_new_string(value));
 }
 
+int verify_failed(const struct verify_options *options, const char *path,
+		  int r)
+{
+	struct verify v;
+
+	verify_begin(&v, options, path);
+	v.nr_errors = 1;
+	v.failed = r != EXIT_INVALID;
+	if (v.errors)
+		json_object_array_add(v.errors,
+				      json_object_new_string(last_complaint()));
+	verify_verdict(&v);
+	verify_end(&v);
+	return r;
+}
+
 int verify_end(struct verify *v)
 {
 	verify_add_bool(v, "valid", !v->nr_errors);

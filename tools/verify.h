@@ -64,6 +64,17 @@ void verify_begin(struct verify *v, const struct verify_options *options,
 void verify_error(struct verify *v, int r, const char *text);
 
 /**
+ * verify_failed - tell the result of a file that was complained of already
+ * @options: how
+ * @path: its name
+ * @r: the exit code, not EXIT_OK
+ *
+ * Return: @r.
+ */
+int verify_failed(const struct verify_options *options, const char *path,
+		  int r);
+
+/**
  * verify_verdict - begin the line that tells the result; does nothing for JSON
  * @v: the file
  *
