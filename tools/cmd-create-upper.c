@@ -40,9 +40,8 @@ static void print_result(const struct create *c)
 		return;
 	}
 	o = json_object_new_object();
-	json_object_object_add(o, "data", json_object_new_string(f->data.path));
-	json_object_object_add(o, "index",
-			       json_object_new_string(f->index.path));
+	json_object_object_add(o, "data", json_text(f->data.path));
+	json_object_object_add(o, "index", json_text(f->index.path));
 	json_object_object_add(o, "uuid", json_object_new_string(f->info.uuid));
 	json_object_object_add(o, "parent",
 			       *f->info.parent_uuid ?

@@ -308,7 +308,7 @@ static int dump(const char *path, bool entries, bool json)
 	r = dump_all(&d, &err);
 	if (r && json)
 		json_object_object_add(d.report.json, "error",
-				       json_object_new_string(err.text));
+				       json_text(err.text));
 	dump_release(&d);
 	if (!r)
 		return EXIT_OK;

@@ -50,9 +50,8 @@ static void print_object(const struct options *o,
 	struct json_object *object = json_object_new_object();
 	size_t i;
 
-	json_object_object_add(object, "gzip",
-			       json_object_new_string(o->gzip));
-	json_object_object_add(object, "index", json_object_new_string(o->out));
+	json_object_object_add(object, "gzip", json_text(o->gzip));
+	json_object_object_add(object, "index", json_text(o->out));
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		json_object_object_add(object, numbers[i].key,
 				       json_object_new_uint64(numbers[i].value));

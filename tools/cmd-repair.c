@@ -76,7 +76,7 @@ static struct json_object *file_json(const struct upper_file *file, u64 before)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, file->rdev ? "device" : "file",
-			       json_object_new_string(file->path));
+			       json_text(file->path));
 	add_number(o, "bytes", file->size);
 	add_number(o, "bytes_before", before);
 	return o;
@@ -98,8 +98,7 @@ static void print_in_json(const struct repair *repair)
 	json_object_object_add(o, "changed", json_object_new_boolean(changed));
 	json_object_object_add(o, "converted",
 			       json_object_new_boolean(files->converted));
-	json_object_object_add(o, "uuid",
-			       json_object_new_string(upper->writable.uuid));
+	json_object_object_add(o, "uuid", json_text(upper->writable.uuid));
 	add_number(o, "virtual_size",
 		   upper->writable.virtual_sectors << OBD_SECTOR_SHIFT);
 	add_number(o, "log_entries", upper->log_slots);

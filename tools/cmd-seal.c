@@ -16,8 +16,7 @@ static void print_json_result(const struct upper_files *files, u64 bytes)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "file",
-			       json_object_new_string(files->data.path));
+	json_object_object_add(o, "file", json_text(files->data.path));
 	json_object_object_add(o, "bytes", json_object_new_uint64(bytes));
 	print_json(o);
 	json_object_put(o);

@@ -180,7 +180,7 @@ static void print_text(const struct work *w)
 
 static void add_string(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, json_object_new_string(text));
+	json_object_object_add(o, key, json_text(text));
 }
 
 static struct json_object *sealed_json(const struct work *w)

@@ -3,7 +3,6 @@
  * overlaybdsetup status: what the kernel knows of a device.
  */
 #include <getopt.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
+#include "tools/report.h"
 #include "tools/table.h"
 
 struct options {
@@ -197,8 +197,7 @@ static int print_words(const struct status *s)
 static void add_string(struct json_object *o, const char *key,
 		       const char *value)
 {
-	json_object_object_add(o, key,
-			       value ? json_object_new_string(value) : NULL);
+	json_object_object_add(o, key, value ? json_text(value) : NULL);
 }
 
 static void add_number(struct json_object *o, const char *key, uint64_t value)

@@ -3,10 +3,10 @@
  * overlaybdsetup table: what would be loaded.
  */
 #include <getopt.h>
-#include <json-c/json.h>
 
 #include "tools/commands.h"
 #include "tools/dm.h"
+#include "tools/report.h"
 #include "tools/stack.h"
 #include "tools/table.h"
 
@@ -81,7 +81,7 @@ static struct json_object *file_json(const struct stack_file *file)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, file->rdev ? "device" : "file",
-			       json_object_new_string(file->path));
+			       json_text(file->path));
 	json_object_object_add(o, "bytes", json_object_new_uint64(file->bytes));
 	json_object_object_add(o, "needs_tail",
 			       json_object_new_boolean(file->needs_tail));
@@ -104,14 +104,13 @@ static struct json_object *upper_json(const struct upper_files *upper)
 	struct json_object *o = json_object_new_object();
 
 	json_object_object_add(o, "type", json_object_new_string("upper"));
-	json_object_object_add(o, "data",
-			       json_object_new_string(upper->data.path));
-	json_object_object_add(o, "index",
-			       json_object_new_string(upper->index.path));
+	json_object_object_add(o, "data", json_text(upper->data.path));
+	json_object_object_add(o, "index", json_text(upper->index.path));
 	return o;
 }
 
-static void print_json(const struct stack *stack, const struct table *table)
+static void print_in_json(const struct stack *stack,
+			  const struct table *table)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *layers = json_object_new_array();
@@ -154,7 +153,7 @@ static int print_table(const char *path, const struct options *opts)
 	table.options = opts->table;
 	table.low_water = opts->low_water;
 	if (!r && opts->json)
-		print_json(&stack, &table);
+		print_in_json(&stack, &table);
 	else if (!r)
 		r = print_line(&stack, &table);
 	table_release(&table);

@@ -71,7 +71,7 @@ int dump_upper(const char *data, const char *index, bool entries, bool json)
 	dump_all(&report, &upper, !r, entries);
 	if (r && json)
 		json_object_object_add(report.json, "error",
-				       json_object_new_string(err.text));
+				       json_text(err.text));
 	report_end(&report);
 	upper_close(&upper);
 	if (!r)

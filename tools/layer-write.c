@@ -81,9 +81,8 @@ static void print_json_result(const char *path,
 	const char *algorithm = compressor ? compressor->name : "none";
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "file", json_object_new_string(path));
-	json_object_object_add(o, "uuid",
-			       json_object_new_string(options->info.uuid));
+	json_object_object_add(o, "file", json_text(path));
+	json_object_object_add(o, "uuid", json_text(options->info.uuid));
 	add_u64(o, "virtual_size", options->info.virtual_size);
 	add_u64(o, "entries", image->nr_used);
 	add_u64(o, "layer_bytes", image->size);

@@ -2,6 +2,7 @@
 /*
  * Print structures.
  */
+#define _GNU_SOURCE
 #include "dm-overlaybd-error.h"
 #include "tools/report.h"
 
@@ -134,6 +135,52 @@ static struct json_object *to_json(const struct row *rows, size_t nr,
 		json_object_object_add(o, rows[i].key,
 				       json_value(&rows[i],
 						  data + rows[i].offset));
+	return o;
+}
+
+/* How many bytes a character takes, 0 if it is none: no UTF-8. */
+static unsigned int utf8_length(const u8 *text)
+{
+	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned int i, len;
+	u32 c;
+
+	if (*text < 0x80)
+		return 1;
+	if (*text < 0xc0 || *text >= 0xf8)
+		return 0;
+	len = 2 + (*text >= 0xe0) + (*text >= 0xf0);
+	c = *text & 0x7f >> len;
+	for (i = 1; i < len; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3f);
+	}
+	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return len;
+}
+
+struct json_object *json_text(const char *text)
+{
+	const u8 *from = (const u8 *)text;
+	char *copy = malloc(4 * strlen(text) + 1), *to = copy;
+	struct json_object *o;
+
+	if (!copy)
+		return NULL;
+	while (*from) {
+		unsigned int len = utf8_length(from);
+
+		if (len)
+			to = mempcpy(to, from, len);
+		else
+			to += sprintf(to, "\\x%02x", *from);
+		from += len ?: 1;
+	}
+	*to = '\0';
+	o = json_object_new_string(copy);
+	free(copy);
 	return o;
 }
 

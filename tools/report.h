@@ -121,6 +121,13 @@ void report_list(struct report *report, const char *key, const char *title,
 void report_end(struct report *report);
 
 /**
+ * json_text - a JSON string of a name, or of what is in a file
+ * @text: any bytes; JSON has no way to say those that are not UTF-8, which
+ *	become \xNN
+ */
+struct json_object *json_text(const char *text);
+
+/**
  * print_json - print a JSON value on standard output
  * @o: the value
  */

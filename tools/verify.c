@@ -3,6 +3,7 @@
  * Say what is wrong with a file.
  */
 #include "tools/commands.h"
+#include "tools/report.h"
 #include "tools/verify.h"
 
 void verify_begin(struct verify *v, const struct verify_options *options,
@@ -25,7 +26,7 @@ void verify_error(struct verify *v, int r, const char *text)
 		return;
 	progress_end(&v->progress);
 	if (v->errors)
-		json_object_array_add(v->errors, json_object_new_string(text));
+		json_object_array_add(v->errors, json_text(text));
 	else
 		complain("%s: %s", v->path, text);
 }
@@ -64,8 +65,7 @@ void verify_add_bool(struct verify *v, const char *key, bool value)
 void verify_add_string(struct verify *v, const char *key, const char *value)
 {
 	if (v->result)
-		json_object_object_add(v->result, key,
-				       json_object_new_string(value));
+		json_object_object_add(v->result, key, json_text(value));
 }
 
 int verify_failed(const struct verify_options *options, const char *path,
@@ -77,8 +77,7 @@ int verify_failed(const struct verify_options *options, const char *path,
 	v.nr_errors = 1;
 	v.failed = r != EXIT_INVALID;
 	if (v.errors)
-		json_object_array_add(v.errors,
-				      json_object_new_string(last_complaint()));
+		json_object_array_add(v.errors, json_text(last_complaint()));
 	verify_verdict(&v);
 	verify_end(&v);
 	return r;
