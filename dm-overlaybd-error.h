@@ -7,7 +7,12 @@
 
 #include "dm-overlaybd-compat.h"
 
+/* The tools have names of files in it, up to two. */
+#ifdef __KERNEL__
 #define OBD_ERROR_SIZE	192
+#else
+#define OBD_ERROR_SIZE	(2 * PATH_MAX + 256)
+#endif
 
 struct obd_error {
 	char text[OBD_ERROR_SIZE];

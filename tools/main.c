@@ -3,6 +3,7 @@
  * overlaybdsetup: finds the subcommand, and says what went wrong.
  */
 #include <ctype.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 #include "tools/commands.h"
 
 #define PROGRAM		"overlaybdsetup"
-#define MESSAGE_SIZE	8192
+/* Two names, and a reason that has two. */
+#define MESSAGE_SIZE	(4 * PATH_MAX + 512)
 
 static const struct command *const commands[] = {
 	&cmd_open, &cmd_close, &cmd_table, &cmd_status, &cmd_grow, &cmd_trace,

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Messages have their reason in them, however long the names of files are.
+# shellcheck source=tests/tools/common
+. "$(dirname "$0")/common"
+
+# refuse STATUS REASON ARG...
+refuse()
+{
+	expect "$1" "$tool" "${@:3}"
+	says "$2"
+}
+
+folder=$work
+for i in {1..15}; do
+	folder+=/$(printf %0250d "$i")
+done
+mkdir -p "$folder" || skip 'no such long names here'
+long=$folder/$(printf %0200d 0)
+truncate -s 1M "$work/raw"
+"$tool" create --raw "$work/raw" "$work/layer" >/dev/null || fail create
+config_of "$work/layer" >"$work/c.json"
+head -c 4096 /dev/zero | tr '\0' x >"$long.tar"
+"$tool" create-upper --size 1M "$long.d" "$long.i" >/dev/null ||
+	fail create-upper
+
+refuse 1 'No such file or directory' create --raw "$long" "$work/new"
+refuse 1 'no regular file: name another' create --raw "$work/raw" "$folder"
+refuse 1 'no regular file: name another' export "$work/c.json" "$folder"
+refuse 1 'which would be lost: name another' create --raw "$long.d" "$long.d"
+refuse 3 'Unrecognized archive format' turbo --out "$work/new" "$long.tar"
+refuse 1 'is there already' create-upper --size 1M "$long.d" "$work/new"
+refuse 1 'No such file or directory' dump --index "$long" "$long.d"
+refuse 3 'LSMT data: bad magic' verify --index "$long.i" "$long.tar"
+truncate -s 100 "$long.i"
+refuse 3 'expected 4096 or more' verify --index "$long.i" "$long.d"
+refuse 3 'expected 4096 or more' seal "$long.d" "$long.i"
