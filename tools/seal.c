@@ -5,6 +5,8 @@
  * The index is on stable storage before the trailer is written, which fits
  * into a page: there is a whole layer or none.
  */
+#include <unistd.h>
+
 #include "tools/seal.h"
 #include "tools/store.h"
 #include "tools/upper.h"
@@ -105,6 +107,16 @@ static void say_writing(const struct upper *upper, struct progress *progress)
 			      (unsigned long long)bytes >> 20);
 }
 
+/* On a full disk, what is of no use must not stay. Why is said already. */
+static void cut_back(const struct upper *upper)
+{
+	off_t size = lseek(upper->data.fd, 0, SEEK_END);
+	struct obd_error ignored;
+
+	if (size > 0 && (u64)size > upper->data.size)
+		store_cut(upper->data.fd, "data", upper->data.size, &ignored);
+}
+
 int seal_upper(int data_fd, int index_fd, u64 *bytes,
 	       struct progress *progress, struct obd_error *err)
 {
@@ -115,6 +127,8 @@ int seal_upper(int data_fd, int index_fd, u64 *bytes,
 	if (!r) {
 		say_writing(&upper, progress);
 		r = seal_loaded(&upper, bytes, err);
+		if (r)
+			cut_back(&upper);
 	}
 	upper_close(&upper);
 	return r;

@@ -20,7 +20,8 @@
  * seal_finish() the pair goes on to be the same writable layer, and when it was
  * interrupted, or written to afterwards, it can simply be sealed again. Nobody
  * may be writing meanwhile; a mapped device has to be suspended, but may have
- * both files open. The length of the data file is not cut.
+ * both files open. The length of the data file is not cut, but where it fails what
+ * has been added is.
  *
  * Return: 0 when the layer is on stable storage, or a negative errno; -E2BIG if
  * it has more extents than a sealed layer can.

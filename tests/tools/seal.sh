@@ -44,12 +44,16 @@ done
 python3 "$here/make-upper.py" append 6 "$work/base" "$work/data" \
 	"$work/index" "$work/raw"
 config_with_upper "$work/data" "$work/index" "$work/lower" >"$work/c.json"
-limit=$(($(stat -c %s "$work/data") / 1024))
-(
-	ulimit -f $limit
-	expect 1 "$tool" seal "$work/data" "$work/index"
-	says "cannot write"
-) || exit 1
+size=$(stat -c %s "$work/data")
+for more in 0 1 4; do
+	(
+		ulimit -f $((size / 1024 + more))
+		expect 1 "$tool" seal "$work/data" "$work/index"
+		says "cannot write"
+	) || exit 1
+	[ "$(stat -c %s "$work/data")" = "$size" ] ||
+		fail "the data file has become longer"
+done
 reads_as "$work/raw" "$work/c.json"
 expect 0 "$tool" seal "$work/data" "$work/index"
 reads_as "$work/raw" "$work/sealed.json"
