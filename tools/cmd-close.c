@@ -124,11 +124,10 @@ static int run(int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", longopts, NULL)) != -1) {
 		if (c == 'h')
 			return print_help(&cmd_close);
-		return usage_error(&cmd_close, "bad option %s",
-				   argv[optind - 1]);
+		return option_error(&cmd_close, c, argv);
 	}
 	if (argc - optind != 1)
 		return usage_error(&cmd_close, "expected a name");

@@ -82,13 +82,13 @@ static int run(int argc, char **argv)
 
 	layer_options_init(&layer);
 	opterr = 0;
-	while (!r && (opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (!r && (opt = getopt_long(argc, argv, ":h", options,
+					NULL)) != -1) {
 		if (opt == 'h')
 			return print_help(&cmd_commit);
 		r = layer_options_set(&layer, &cmd_commit, opt, optarg);
 		if (r < 0)
-			return usage_error(&cmd_commit, "wrong option '%s'",
-					   argv[optind - 1]);
+			return option_error(&cmd_commit, opt, argv);
 	}
 	r = r ?: layer_options_check(&layer, &cmd_commit);
 	if (r)

@@ -127,8 +127,7 @@ static int set_option(struct create *c, int opt, char **argv)
 	case 'u':
 		return set_uuid("--uuid", optarg, c->fresh.info.uuid);
 	default:
-		return usage_error(&cmd_create_upper, "bad option %s",
-				   argv[optind - 1]);
+		return option_error(&cmd_create_upper, opt, argv);
 	}
 }
 
@@ -148,7 +147,7 @@ static int parse_options(int argc, char **argv, struct create *c)
 
 	opterr = 0;
 	while (!r && !c->help &&
-	       (opt = getopt_long(argc, argv, "h", longopts, NULL)) != -1)
+	       (opt = getopt_long(argc, argv, ":h", longopts, NULL)) != -1)
 		r = set_option(c, opt, argv);
 	if (r || c->help)
 		return r;

@@ -148,8 +148,7 @@ static int set_option(struct create *c, int opt, char **argv)
 		return option_size(&cmd_create, "--virtual-size", optarg,
 				   &c->virtual_size);
 	default:
-		return usage_error(&cmd_create, "wrong option '%s'",
-				   argv[optind - 1]);
+		return option_error(&cmd_create, opt, argv);
 	}
 }
 
@@ -178,7 +177,8 @@ static int run(int argc, char **argv)
 
 	layer_options_init(&c.layer);
 	opterr = 0;
-	while (!r && (opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (!r && (opt = getopt_long(argc, argv, ":h", options,
+					NULL)) != -1) {
 		if (opt == 'h')
 			return print_help(&cmd_create);
 		r = set_option(&c, opt, argv);

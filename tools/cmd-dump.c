@@ -332,12 +332,11 @@ static int run(int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (c == 'h')
 			return print_help(&cmd_dump);
 		if (c != 'e' && c != 'j' && c != 'i')
-			return usage_error(&cmd_dump, "wrong option '%s'",
-					   argv[optind - 1]);
+			return option_error(&cmd_dump, c, argv);
 		entries |= c == 'e';
 		json |= c == 'j';
 		index = c == 'i' ? optarg : index;

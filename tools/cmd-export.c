@@ -253,12 +253,11 @@ static int run(int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (c == 'h')
 			return print_help(&cmd_export);
 		if (c != 't')
-			return usage_error(&cmd_export, "wrong option '%s'",
-					   argv[optind - 1]);
+			return option_error(&cmd_export, c, argv);
 		if (!parse_u64(optarg, 1, THREADS_MAX, &threads))
 			return usage_error(&cmd_export,
 					   "--threads is '%s', expected 1 to %u",

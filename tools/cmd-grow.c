@@ -193,8 +193,7 @@ static int set_option(struct options *opts, int c, char **argv)
 	case 's':
 		return set_size("--size", optarg, &opts->size);
 	default:
-		return usage_error(&cmd_grow, "bad option %s",
-				   argv[optind - 1]);
+		return option_error(&cmd_grow, c, argv);
 	}
 }
 
@@ -212,7 +211,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 
 	opterr = 0;
 	while (!r && !opts->help &&
-	       (c = getopt_long(argc, argv, "h", longopts, NULL)) != -1)
+	       (c = getopt_long(argc, argv, ":h", longopts, NULL)) != -1)
 		r = set_option(opts, c, argv);
 	if (r || opts->help)
 		return r;

@@ -164,8 +164,7 @@ static int set_option(struct options *o, int opt, char **argv)
 	case 's':
 		return set_span(o);
 	default:
-		return usage_error(&cmd_gzindex, "wrong option '%s'",
-				   argv[optind - 1]);
+		return option_error(&cmd_gzindex, opt, argv);
 	}
 }
 
@@ -184,7 +183,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 	opterr = 0;
 	while (!r && !o->help &&
-	       (opt = getopt_long(argc, argv, "ho:", longopts, NULL)) != -1)
+	       (opt = getopt_long(argc, argv, ":ho:", longopts, NULL)) != -1)
 		r = set_option(o, opt, argv);
 	if (r || o->help)
 		return r;

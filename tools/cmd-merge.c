@@ -119,8 +119,7 @@ static int set_option(struct merge_options *o, int opt, char **argv)
 	case OPT_TO:
 		return set_layer("--to", optarg, &o->to);
 	default:
-		return usage_error(&cmd_merge, "wrong option '%s'",
-				   argv[optind - 1]);
+		return option_error(&cmd_merge, opt, argv);
 	}
 }
 
@@ -131,7 +130,8 @@ static int run(int argc, char **argv)
 
 	layer_options_init(&o.layer);
 	opterr = 0;
-	while (!r && (opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while (!r && (opt = getopt_long(argc, argv, ":h", options,
+					NULL)) != -1) {
 		if (opt == 'h')
 			return print_help(&cmd_merge);
 		r = set_option(&o, opt, argv);

@@ -434,8 +434,7 @@ static int set_option(struct options *opts, int c, char **argv)
 		opts->verbose = true;
 		return EXIT_OK;
 	default:
-		return usage_error(&cmd_open, "bad option %s",
-				   argv[optind - 1]);
+		return option_error(&cmd_open, c, argv);
 	}
 }
 
@@ -468,7 +467,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 
 	opterr = 0;
 	while (!r && !opts->help &&
-	       (c = getopt_long(argc, argv, "hv", longopts, NULL)) != -1)
+	       (c = getopt_long(argc, argv, ":hv", longopts, NULL)) != -1)
 		r = set_option(opts, c, argv);
 	if (r || opts->help)
 		return r;

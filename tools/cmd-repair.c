@@ -149,14 +149,13 @@ static int parse_options(int argc, char **argv, struct repair *repair)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", longopts, NULL)) != -1) {
 		if (c == 'h')
 			repair->help = true;
 		else if (c == 'j')
 			repair->json = true;
 		else
-			return usage_error(&cmd_repair, "bad option %s",
-					   argv[optind - 1]);
+			return option_error(&cmd_repair, c, argv);
 	}
 	if (!repair->help && argc - optind != 1 && argc - optind != 2)
 		return usage_error(&cmd_repair,

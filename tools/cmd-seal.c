@@ -101,12 +101,11 @@ static int run(int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (c == 'h')
 			return print_help(&cmd_seal);
 		if (c != 'j' && c != 'b')
-			return usage_error(&cmd_seal, "wrong option '%s'",
-					   argv[optind - 1]);
+			return option_error(&cmd_seal, c, argv);
 		form = c == 'j' ? JSON : BYTES;
 	}
 	if (argc - optind != 2)

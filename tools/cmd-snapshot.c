@@ -314,8 +314,7 @@ static int set_option(struct options *opts, int c, int argc, char **argv)
 		opts->freeze = true;
 		return EXIT_OK;
 	default:
-		return usage_error(&cmd_snapshot, "bad option %s",
-				   argv[optind - 1]);
+		return option_error(&cmd_snapshot, c, argv);
 	}
 }
 
@@ -339,7 +338,7 @@ static int parse_options(int argc, char **argv, struct options *opts,
 
 	opterr = 0;
 	while (!r && !opts->help &&
-	       (c = getopt_long(argc, argv, "-h", longopts, NULL)) != -1) {
+	       (c = getopt_long(argc, argv, "-:h", longopts, NULL)) != -1) {
 		if (c != 1)
 			r = set_option(opts, c, argc, argv);
 		else if (*name)

@@ -352,7 +352,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":h", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'h':
 			opts->help = true;
@@ -361,8 +361,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 			opts->json = true;
 			break;
 		default:
-			return usage_error(&cmd_status, "bad option %s",
-					   argv[optind - 1]);
+			return option_error(&cmd_status, c, argv);
 		}
 	}
 	if (argc - optind > 1)

@@ -183,7 +183,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 
 	opterr = 0;
 	while (!r &&
-	       (c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
+	       (c = getopt_long(argc, argv, ":h", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'h':
 			opts->help = true;
@@ -201,8 +201,7 @@ static int parse_options(int argc, char **argv, struct options *opts)
 			opts->table |= 1U << TABLE_NO_VERIFY;
 			break;
 		default:
-			return usage_error(&cmd_table, "bad option %s",
-					   argv[optind - 1]);
+			return option_error(&cmd_table, c, argv);
 		}
 	}
 	if (!r && argc - optind != 1)

@@ -371,11 +371,13 @@ static int parse_options(int argc, char **argv, const struct verb *verb,
 	int c, r = EXIT_OK;
 
 	opterr = 0;
-	while (!r && (c = getopt_long(argc, argv, "ho:", longopts,
+	while (!r && (c = getopt_long(argc, argv, ":ho:", longopts,
 				      NULL)) != -1) {
 		opts->help |= c == 'h';
 		if (opts->help)
 			return EXIT_OK;
+		if (c == '?' || c == ':')
+			return option_error(&cmd_trace, c, argv);
 		if (!strchr(verb->options, c))
 			return usage_error(&cmd_trace, "%s: bad option %s",
 					   verb->name, argv[optind - 1]);

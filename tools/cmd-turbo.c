@@ -198,8 +198,7 @@ static int set_option(struct job *job, int opt, char **argv)
 		return usage_error(&cmd_turbo, "--fs is '%s', expected ext4",
 				   optarg);
 	default:
-		return usage_error(&cmd_turbo, "wrong option '%s'",
-				   argv[optind - 1]);
+		return option_error(&cmd_turbo, opt, argv);
 	}
 }
 
@@ -222,7 +221,8 @@ static int run(int argc, char **argv)
 
 	layer_options_init(&job.layer);
 	opterr = 0;
-	while (!r && (opt = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
+	while (!r && (opt = getopt_long(argc, argv, ":ho:", options,
+					NULL)) != -1) {
 		if (opt == 'h')
 			return print_help(&cmd_turbo);
 		r = set_option(&job, opt, argv);

@@ -99,8 +99,7 @@ static int set_option(struct options *o, int opt, char **argv)
 		o->verify.zfile = true;
 		return EXIT_OK;
 	default:
-		return usage_error(&cmd_verify, "wrong option '%s'",
-				   argv[optind - 1]);
+		return option_error(&cmd_verify, opt, argv);
 	}
 }
 
@@ -134,7 +133,7 @@ static int run(int argc, char **argv)
 
 	opterr = 0;
 	while (!r && !o.help &&
-	       (opt = getopt_long(argc, argv, "h", longopts, NULL)) != -1)
+	       (opt = getopt_long(argc, argv, ":h", longopts, NULL)) != -1)
 		r = set_option(&o, opt, argv);
 	if (!r && o.help)
 		return print_help(&cmd_verify);

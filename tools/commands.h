@@ -89,6 +89,17 @@ __attribute__((format(printf, 2, 3)))
 int usage_error(const struct command *cmd, const char *fmt, ...);
 
 /**
+ * option_error - complain of what getopt_long() has refused
+ * @cmd: the command
+ * @c: what it returned: ':' for a missing value, if the letters that it knows
+ *	begin with one, or '?'
+ * @argv: of the command
+ *
+ * Return: EXIT_USAGE.
+ */
+int option_error(const struct command *cmd, int c, char **argv);
+
+/**
  * print_help - print a command's usage, for its --help
  * @cmd: the command
  *

@@ -3,6 +3,7 @@
  * overlaybdsetup: finds the subcommand, and says what went wrong.
  */
 #include <ctype.h>
+#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,6 +72,18 @@ int usage_error(const struct command *cmd, const char *fmt, ...)
 	complain("%s: %s", cmd->name, text);
 	fprintf(stderr, "Try '" PROGRAM " %s --help'.\n", cmd->name);
 	return EXIT_USAGE;
+}
+
+int option_error(const struct command *cmd, int c, char **argv)
+{
+	const char *arg = argv[optind - 1];
+
+	if (c == ':')
+		return usage_error(cmd, "option %s needs a value", arg);
+	/* Of letters behind a minus; only --option=value is taken already. */
+	if (optopt && (strncmp(arg, "--", 2) || !strchr(arg, '=')))
+		return usage_error(cmd, "bad option -%c", optopt);
+	return usage_error(cmd, "bad option %s", arg);
 }
 
 int print_help(const struct command *cmd)

@@ -72,7 +72,7 @@ write 100 $((20 * MIB)) $MIB
 
 # What cannot even begin.
 refused 2 'upper is missing'
-refused 2 'bad option --upper' --upper
+refused 2 'option --upper needs a value' --upper
 refused 2 'needs a data and an index' --upper new.data
 refused 2 "uuid is 'x'" "${upper[@]}" --uuid x
 expect_exit $EXIT_NO_DEVICE 'no device none' "$TOOL" snapshot none "${upper[@]}"

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Options that are not there, and those without their value, are named.
+# shellcheck source=tests/tools/common
+. "$(dirname "$0")/common"
+
+# refuse REASON COMMAND...
+refuse()
+{
+	expect 2 "$tool" "${@:2}"
+	says "$2: $1"
+}
+
+refuse 'option --raw needs a value' create "$work/out" --raw
+refuse 'option --size needs a value' create-upper --size
+refuse 'option --threads needs a value' verify --threads
+refuse 'option --threads needs a value' export --threads
+refuse 'option --index needs a value' dump --index
+refuse 'option --from needs a value' merge --from
+refuse 'option --level needs a value' commit --level
+refuse 'option --span needs a value' gzindex --span
+refuse 'option --out needs a value' turbo --out
+refuse 'option -o needs a value' turbo -o
+refuse 'option -o needs a value' trace record -o
+refuse 'option --low-water needs a value' open --low-water
+refuse 'option --low-water needs a value' table --low-water
+refuse 'option --size needs a value' grow --size
+refuse 'option --upper needs a value' snapshot --upper
+for command in open close table status grow dump verify export create \
+	       create-upper repair seal commit merge snapshot gzindex turbo; do
+	refuse 'bad option --what' $command --what
+	refuse 'bad option -j' $command -jx a.obd
+	refuse 'bad option -x' $command a.obd -x
+done
+refuse 'bad option --what' trace show --what
+refuse 'bad option -j' verify --zfile -jx a.obd
+refuse 'bad option --json=x' verify --json=x a.obd
