@@ -62,6 +62,9 @@ expect 2 "$tool" seal "$work/data"
 expect 2 "$tool" seal --what "$work/data" "$work/index"
 expect 1 "$tool" seal "$work/none" "$work/index"
 expect 3 "$tool" seal "$work/lower" "$work/index"
+ln -s lower "$work/symlink"
+expect 1 timeout 5 "$tool" seal "$work/lower" "$work/symlink"
+says "$work/lower, $work/symlink): are the same"
 
 if [ -d "$fixtures" ]; then
 	cp "$fixtures"/rw-append/upper.* "$work"
