@@ -76,6 +76,9 @@ refused 3 'incorrect header check' more.gz
 refused 3 'raw: is no whole gzip file' raw
 refused 1 'none: cannot open it' none
 refused 2 "span is '17'" --span 17 raw.gz
+refused 2 "span is '2G'" --span 2G raw.gz
+expect 0 "$tool" gzindex --help
+says 'from 4K to less than 2G'
 refused 2 "level is '10'" --level 10 raw.gz
 refused 2 'expected one gzip file' raw.gz two.gz
 expect 1 "$tool" gzindex --out raw.gz raw.gz
