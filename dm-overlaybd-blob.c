@@ -47,6 +47,10 @@ static int check_bytes(struct obd_dev *dev, u64 *bytes, struct obd_error *err)
 {
 	u64 dev_size = obd_dev_size(dev);
 
+	if (dev_size < OBD_SECTOR_SIZE)
+		return obd_fail(err, -EINVAL,
+				"has %llu bytes, expected %u or more",
+				(unsigned long long)dev_size, OBD_SECTOR_SIZE);
 	if (!*bytes)
 		*bytes = dev_size;
 	if (*bytes < OBD_SECTOR_SIZE ||

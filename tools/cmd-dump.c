@@ -300,7 +300,7 @@ static int dump(const char *path, bool entries, bool json)
 
 	r = obd_file_open(&d.dev, path);
 	if (r) {
-		complain("%s: %s", path, strerror(-r));
+		complain("%s: %s", path, obd_file_error(r));
 		obd_file_close(&d.dev);
 		return EXIT_FAILED;
 	}

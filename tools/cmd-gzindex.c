@@ -110,7 +110,7 @@ static int gzindex(const struct options *o)
 
 	r = obd_file_open(&gzip, o->gzip);
 	if (r) {
-		complain("%s: cannot open it: %s", o->gzip, strerror(-r));
+		complain("%s: cannot open it: %s", o->gzip, obd_file_error(r));
 		obd_file_close(&gzip);
 		return EXIT_FAILED;
 	}

@@ -41,6 +41,12 @@ int obd_file_open(struct obd_dev *dev, const char *path)
 	return 0;
 }
 
+const char *obd_file_error(int r)
+{
+	return r == -ENOTBLK ? "neither a file nor a block device" :
+			       strerror(-r);
+}
+
 bool obd_file_is_device(const struct obd_dev *dev)
 {
 	struct stat st;

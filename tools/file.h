@@ -24,6 +24,14 @@ struct obd_dev {
 int obd_file_open(struct obd_dev *dev, const char *path);
 
 /**
+ * obd_file_error - why a file could not be opened
+ * @r: what obd_file_open() has returned
+ *
+ * Return: the text.
+ */
+const char *obd_file_error(int r);
+
+/**
  * obd_file_is_device - can what was opened be larger than what lies on it?
  * @dev: the file
  */

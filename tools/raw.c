@@ -14,7 +14,7 @@ int raw_open(struct raw *raw, const char *path, struct obd_error *err)
 
 	*raw = (struct raw) { .path = path };
 	r = obd_file_open(&raw->dev, path);
-	return r ? obd_fail(err, r, "%s: %s", path, strerror(-r)) : 0;
+	return r ? obd_fail(err, r, "%s: %s", path, obd_file_error(r)) : 0;
 }
 
 void raw_close(struct raw *raw)

@@ -476,7 +476,7 @@ int trace_load(struct trace *trace, const char *path, struct obd_error *err)
 	*trace = (struct trace) {};
 	r = obd_file_open(&dev, path);
 	if (r)
-		r = obd_fail(err, r, "%s", strerror(-r));
+		r = obd_fail(err, r, "%s", obd_file_error(r));
 	else
 		r = load(trace, &dev, err);
 	obd_file_close(&dev);

@@ -268,8 +268,8 @@ static int open_part(struct obd_dev *dev, const char *path, const char *what,
 {
 	int r = obd_file_open(dev, path);
 
-	return r ? obd_fail(err, r, "%s: %s: %s", what, path, strerror(-r)) :
-		   0;
+	return r ? obd_fail(err, r, "%s: %s: %s", what, path,
+			    obd_file_error(r)) : 0;
 }
 
 int upper_open(struct upper *upper, const char *data, const char *index,

@@ -312,7 +312,7 @@ static void check_blob(struct blob *b)
 
 	r = obd_file_open(&b->dev, b->verify.path);
 	if (r) {
-		verify_error(&b->verify, r, strerror(-r));
+		verify_error(&b->verify, r, obd_file_error(r));
 		return;
 	}
 	if (b->lower && obd_file_is_device(&b->dev))

@@ -11,7 +11,7 @@ static int open_file(struct obd_dev *dev, const char *what,
 	int r = obd_file_open(dev, path);
 
 	return r ? obd_fail(err, r, "%scannot open it: %s", what,
-			    strerror(-r)) : 0;
+			    obd_file_error(r)) : 0;
 }
 
 static int open_gzip(struct verify_target *t)
