@@ -36,7 +36,8 @@ int mkfs_time(u64 *seconds, struct obd_error *err)
 	*seconds = 1;
 	if (!epoch || parse_u64(epoch, 1, UINT32_MAX, seconds))
 		return 0;
-	return obd_fail(err, -EINVAL,
+	/* Not -EINVAL: no blob is at fault. */
+	return obd_fail(err, -ERANGE,
 			"SOURCE_DATE_EPOCH is '%s', expected seconds from 1 to %u",
 			epoch, UINT32_MAX);
 }
@@ -146,8 +147,8 @@ static int run_mke2fs(const char *dir, const char *file, u64 seconds,
 		return obd_fail(err, -ENOENT,
 				"cannot find mke2fs: install e2fsprogs");
 	return obd_fail(err, -EIO,
-			"mke2fs could not make a file system of %s: is --size large enough?",
-			dir ? dir : "nothing");
+			"mke2fs could not make a file system%s%s: is --size large enough, and is there room for it beside the output?",
+			dir ? " of " : "", dir ?: "");
 }
 
 /* Reading a file changes when it was read, and copying it the rest. */

@@ -76,7 +76,9 @@ int turbo_init(struct turbo *t, u64 seconds, struct obd_error *err)
 	r = turbo_disk_open_fs(&t->disk, &t->fs);
 	if (r) {
 		t->fs = NULL;
-		return turbo_fail(t, NULL, "open an ext4 file system", r, err);
+		return turbo_fail(t, NULL, t->disk.base ?
+				  "open an ext4 file system in the image of --base" :
+				  "open the new file system", r, err);
 	}
 	t->fs->now = seconds;
 	r = ext2fs_allocate_inode_bitmap(t->fs, "mapped", &t->mapped);

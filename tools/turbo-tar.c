@@ -27,13 +27,19 @@ static const char *gz_failure(const struct turbo_tar *tar)
 static int fail_tar(const struct turbo_tar *tar, struct obd_error *err)
 {
 	const char *why = gz_failure(tar);
-	int code = archive_errno(tar->archive) == ENOMEM ? -ENOMEM : -EINVAL;
+	int zlib, code;
 
+	gzerror(tar->gz, &zlib);
+	if (zlib == Z_ERRNO)
+		return obd_fail(err, -EIO, "%s: cannot read at byte %llu of it: %s",
+				tar->path, (unsigned long long)tar->buf_pos,
+				why);
+	code = archive_errno(tar->archive) == ENOMEM ? -ENOMEM : -EINVAL;
 	if (!why)
 		why = archive_error_string(tar->archive);
 	return obd_fail(err, code, "%s: no valid tar at byte %llu of it: %.80s",
 			tar->path, (unsigned long long)tar->buf_pos,
-			why ? why : "unknown error");
+			why ? why : "is it cut off?");
 }
 
 /* The last sector of the entry lies in one buffer, wholly or to its end. */

@@ -46,7 +46,10 @@ debugfs -R 'stat hello' "$work/disk" 2>/dev/null |
 
 expect 1 "$tool" create --dir "$work/none" --size 32M "$work/new"
 expect 1 "$tool" create --dir "$work/tree" --size 128K "$work/new"
-says "--size"
+says "of $work/tree: is --size large enough, and is there room"
+expect 1 env SOURCE_DATE_EPOCH=abc "$tool" create --dir "$work/tree" \
+	--size 32M "$work/new"
+says "SOURCE_DATE_EPOCH is 'abc'"
 [ ! -e "$work/new" ] || fail "a file came out"
 
 # What it makes would be a part of what it is made from.

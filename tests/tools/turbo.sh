@@ -280,6 +280,9 @@ bad large.tar 'add("a", data=bytes(20 << 20))'
 refused 1 "'a': cannot place its content: Could not allocate block" --size 16M large.tar
 head -c 3000000 lay-0.tar >cut.tar
 refused 3 'cut.tar: no valid tar at byte' cut.tar
+bad pax.tar 'add("a", pax_headers={"comment": "x"})'
+head -c 600 pax.tar >cut.tar
+refused 3 'at byte 600 of it: is it cut off?' cut.tar
 head -c 100000 lay-0.tar.gz >cut.gz
 refused 3 'unexpected end of file' cut.gz
 head -c -4 lay-0.tar.gz >cut.gz
@@ -288,7 +291,11 @@ zstd -q lay-1.tar -o lay-1.zst
 refused 3 'is compressed by zstd' lay-1.zst
 refused 3 'no valid tar' "$tool"
 refused 1 'none: No such file' none
-refused 1 'is --size large enough' --size 64K lay-1.tar
+refused 1 'a file system: is --size large enough' --size 64K lay-1.tar
+refused 1 'cannot read at byte 0 of it: Is a directory' .
+export SOURCE_DATE_EPOCH=abc
+refused 1 "SOURCE_DATE_EPOCH is 'abc'" lay-1.tar
+unset SOURCE_DATE_EPOCH
 refused 2 "--fs is 'xfs', expected ext4" --fs xfs lay-1.tar
 refused 2 'expected one layer' lay-1.tar lay-2.tar
 refused 2 'without --base' --base base.json lay-1.tar
@@ -311,7 +318,7 @@ refused_base()
 head -c 1M /dev/urandom >noise
 expect 0 "$tool" create --raw noise noise.layer
 config_of noise.layer >base.json
-refused_base 3 'cannot open an ext4 file system'
+refused_base 3 'cannot open an ext4 file system in the image of --base: '
 expect 0 "$tool" create-upper --size 32M data index
 config_with_upper data index base >base.json
 refused_base 1 'has a writable layer'
