@@ -15,7 +15,6 @@
 #include "tools/report.h"
 #include "tools/signals.h"
 #include "tools/snapshot.h"
-#include "tools/store.h"
 
 struct options {
 	const char *data;
@@ -97,8 +96,7 @@ static int finish_config(struct work *w)
 		config_set_size(w->root, w->s.bytes);
 		r = write_config(w);
 	}
-	if (!r && (output_commit(&w->out, &err) ||
-		   store_sync_folder(w->out.path, &err)))
+	if (!r && output_commit(&w->out, &err))
 		r = output_failed(&err);
 	return r;
 }

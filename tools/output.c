@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tools/output.h"
+#include "tools/store.h"
 
 #define PAGE		4096ULL		/* holes are no smaller */
 #define LINKS_MAX	40		/* that a kernel follows */
@@ -306,7 +307,7 @@ int output_commit(struct output *out, struct obd_error *err)
 				"%s: cannot give the finished file this name: %s",
 				out->path, strerror(errno));
 	forget_names(out);
-	return 0;
+	return store_sync_folder(out->path, err);
 }
 
 void output_discard(struct output *out)

@@ -121,6 +121,9 @@ int output_sync(const struct output *out, struct obd_error *err);
  * @out: the file
  * @err: the reason, on failure
  *
+ * The name has reached stable storage then: whoever made the file of others may
+ * remove those.
+ *
  * Return: 0, or a negative errno; output_discard() cleans up then.
  */
 int output_commit(struct output *out, struct obd_error *err);
