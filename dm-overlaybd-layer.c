@@ -82,6 +82,7 @@ static void load_work(struct work_struct *work)
 		complete(&batch->done);
 }
 
+/* Those that no worker has begun yet are done here, the last one first. */
 static void run_side_by_side(struct obd_load *loads, unsigned int nr,
 			     struct obd_batch *batch)
 {
@@ -93,6 +94,9 @@ static void run_side_by_side(struct obd_load *loads, unsigned int nr,
 		INIT_WORK(&loads[i].work, load_work);
 		queue_work(load_wq, &loads[i].work);
 	}
+	while (i--)
+		if (cancel_work(&loads[i].work))
+			load_work(&loads[i].work);
 	if (wait_for_completion_killable(&batch->done)) {
 		WRITE_ONCE(batch->cancelled, true);
 		wait_for_completion(&batch->done);
