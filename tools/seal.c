@@ -134,7 +134,7 @@ int seal_upper(int data_fd, int index_fd, u64 *bytes,
 	return r;
 }
 
-static int mark_index(int index_fd, bool sealed, struct obd_error *err)
+int seal_mark(int index_fd, bool sealed, struct obd_error *err)
 {
 	struct obd_dev index = { .fd = index_fd, .size = OBD_SECTOR_SIZE };
 	union {
@@ -154,11 +154,16 @@ static int mark_index(int index_fd, bool sealed, struct obd_error *err)
 	       store_sync(index_fd, "index", err);
 }
 
-int seal_finish(int data_fd, int index_fd, u64 bytes, struct obd_error *err)
+int seal_cut(int data_fd, u64 bytes, struct obd_error *err)
 {
 	return store_cut(data_fd, "data", bytes, err) ?:
-	       store_sync(data_fd, "data", err) ?:
-	       mark_index(index_fd, true, err);
+	       store_sync(data_fd, "data", err);
+}
+
+int seal_finish(int data_fd, int index_fd, u64 bytes, struct obd_error *err)
+{
+	return seal_cut(data_fd, bytes, err) ?:
+	       seal_mark(index_fd, true, err);
 }
 
 int seal_undo(int data_fd, int index_fd, u64 bytes, u64 size,
@@ -166,7 +171,7 @@ int seal_undo(int data_fd, int index_fd, u64 bytes, u64 size,
 {
 	static const u8 zeros[LSMT_HEADER_SPACE];
 
-	return mark_index(index_fd, false, err) ?:
+	return seal_mark(index_fd, false, err) ?:
 	       store_write(data_fd, "data", bytes - sizeof(zeros), zeros,
 			   sizeof(zeros), err) ?:
 	       store_cut(data_fd, "data", size, err) ?:

@@ -40,13 +40,36 @@ int seal_upper(int data_fd, int index_fd, u64 *bytes,
 int seal_loaded(const struct upper *upper, u64 *bytes, struct obd_error *err);
 
 /**
- * seal_finish - cut the data of a sealed layer, see that it is written no more
- * @data_fd: the data file or device, open for writing
+ * seal_mark - say whether a layer has been sealed
  * @index_fd: the index file or device, open for reading and writing: gets a
  *	flag that keeps everybody from opening the pair for writing, which
- *	would destroy the layer
+ *	would destroy the layer, or loses it
+ * @sealed: which
+ * @err: the reason, on failure
+ *
+ * Return: 0 when that is on stable storage, or a negative errno.
+ */
+int seal_mark(int index_fd, bool sealed, struct obd_error *err);
+
+/**
+ * seal_cut - cut the data of a sealed layer to its exact length
+ * @data_fd: the data file or device, open for writing
+ * @bytes: what seal_upper() or seal_loaded() returned
+ * @err: the reason, on failure
+ *
+ * Return: 0 when that is on stable storage, or a negative errno.
+ */
+int seal_cut(int data_fd, u64 bytes, struct obd_error *err);
+
+/**
+ * seal_finish - cut the data of a sealed layer, see that it is written no more
+ * @data_fd: see seal_cut()
+ * @index_fd: see seal_mark()
  * @bytes: what seal_upper() returned
  * @err: the reason, on failure
+ *
+ * For a layer that no device has. If one may yet go on to write to it, marking
+ * has to come first: see snapshot.c.
  *
  * Return: 0, or a negative errno.
  */

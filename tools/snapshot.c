@@ -7,10 +7,27 @@
  * memory that has to be read from it first, nor a file that messages go to.
  *
  * Until the new table is loaded, resuming the device, by whomever, means the
- * old one; from then on it means the new one. The old upper is marked as sealed
- * before that: opened by the old configuration it would be written to while it
- * is a layer of the new one. If it comes to nothing the kernel removes the mark
- * when it resumes the old table.
+ * old one; from then on it means the new one. Killed, or without power, in
+ * between, the program leaves the old upper in one of these states:
+ *
+ * 1. An index and a trailer have been appended to its data, or a part of them.
+ *    To the old table that is free space. The file is as long as what may come
+ *    to be in it, and seldom ends there: if it has no room for them, the kernel
+ *    refuses the new table.
+ *
+ * 2. Its index is marked as sealed. This is before the new table is loaded:
+ *    opened by the old configuration the upper would be written to while it is
+ *    a layer of the new one. The kernel removes the mark when it resumes the
+ *    old table, which is state 1. After a power loss it has to be sealed again.
+ *
+ * 3. The new table is loaded. Its lower has the exact length, and does not need
+ *    the file to end there. Resumed, the device goes on with the new upper; to
+ *    open that another time, the old one has to be sealed again.
+ *
+ * 4. Its data is cut. This is after the new table is loaded: the old one may
+ *    yet write what only the log tells of, and the file would still end as the
+ *    layer that was sealed before. It is before the device resumes: what is
+ *    written to the new upper from then on lies above a whole layer.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -199,8 +216,9 @@ static int hold(struct snapshot *s)
 }
 
 /*
- * A snapshot that was killed may have cut the file. The device goes on to write
- * to it as if it had not, but a new loop device is as large as it is now.
+ * A snapshot that was killed may have cut the file, and somebody have cleared its
+ * table. The device goes on to write to it as if it had not, but a new loop
+ * device is as large as it is now.
  */
 static int lengthen(struct snapshot *s)
 {
@@ -301,13 +319,19 @@ static int load_new(struct snapshot *s)
 	return r;
 }
 
-static int finish(const struct snapshot *s)
+static int mark(const struct snapshot *s)
 {
-	const struct upper_files *old = &s->old.files;
 	struct obd_error err;
-	int r;
+	int r = seal_mark(s->old.files.index.fd, true, &err);
 
-	r = seal_finish(old->data.fd, old->index.fd, s->bytes, &err);
+	return r ? upper_failed(s, r, &err) : EXIT_OK;
+}
+
+static int cut(const struct snapshot *s)
+{
+	struct obd_error err;
+	int r = seal_cut(s->old.files.data.fd, s->bytes, &err);
+
 	return r ? upper_failed(s, r, &err) : EXIT_OK;
 }
 
@@ -351,9 +375,9 @@ static int change_over(struct snapshot *s, struct timespec *passed)
 	bool loaded;
 	int r;
 
-	r = seal(s) ?: finish(s) ?: load_new(s);
+	r = seal(s) ?: mark(s) ?: load_new(s);
 	loaded = !r;
-	r = r ?: device_resume_time(s->name, passed);
+	r = r ?: cut(s) ?: device_resume_time(s->name, passed);
 	if (r)
 		go_on(s, loaded);
 	return r;

@@ -80,7 +80,7 @@ static int parse_headers(struct upper *upper, bool sealed,
 	if (flags == (LSMT_FLAG_HEADER | LSMT_FLAG_SEALED)) {
 		if (!sealed)
 			return obd_fail(err, -EINVAL,
-					"index: the layer has been sealed: its data alone is the layer, to be listed as a lower");
+					"index: the layer has been sealed: its data alone is the layer, to be listed as a lower, or sealed again if that was interrupted");
 		index.flags = cpu_to_le32(flags & ~LSMT_FLAG_SEALED);
 	}
 	return obd_writable_parse(&upper->data_header, &index,
