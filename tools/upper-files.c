@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dm-overlaybd-blob.h"
 #include "tools/commands.h"
 #include "tools/in-use.h"
 #include "tools/store.h"
@@ -133,13 +134,40 @@ static bool ends_sealed(const struct upper_files *files, u64 size)
 			LSMT_UUID_SIZE);
 }
 
-/* Its index would say less than its trailer does, and cutting it destroy it. */
+/* What an index without entries says does not count. */
+static bool log_agrees(const struct upper_files *files)
+{
+	const struct replay *log = &files->upper.replay;
+	struct obd_dev dev = files->upper.data;
+	struct obd_layer layer;
+	struct obd_error err;
+	bool same;
+
+	if (!log->nr)
+		return true;
+	same = !obd_layer_open(&layer, &dev, dev.size, &err) &&
+	       layer.lsmt.nr_entries == log->nr &&
+	       !memcmp(layer.entries, log->entries,
+		       log->nr * sizeof(*log->entries));
+	obd_layer_release(&layer);
+	return same;
+}
+
+/*
+ * Its index would say less than its trailer does, and cutting it destroy it. Or
+ * it is the trailer that says less: a snapshot was interrupted, and the upper
+ * written to afterwards. The files do not tell which was the last.
+ */
 static int refuse_sealed(const struct upper_files *files)
 {
 	if (!ends_sealed(files, files->upper.data.size))
 		return EXIT_OK;
-	complain("upper (%s): ends as a sealed layer does: list it as a lower",
-		 files->data.path);
+	if (log_agrees(files))
+		complain("upper (%s): ends as a sealed layer does: list it as a lower",
+			 files->data.path);
+	else
+		complain("upper (%s): ends as a sealed layer does, but its log says otherwise: seal it again if it was written to after that, list it as a lower if not",
+			 files->data.path);
 	return EXIT_FAILED;
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
-# Description: killed before its table is loaded, a snapshot has not cut the old upper
+# Description: what is written after a snapshot was killed opens, or can at least be sealed
 # Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
@@ -24,9 +24,30 @@ marked()
 	[ $((flags & 4)) != 0 ]
 }
 
+# kill_marked: a snapshot that is killed when it has marked the old upper. In the
+# cache that is long before it is on the disk.
+kill_marked()
+{
+	"$TOOL" snapshot live --upper new.data new.index &
+	until marked || ! kill -0 $! 2>/dev/null; do
+		sleep 0.01
+	done
+	kill -KILL $! 2>/dev/null || true
+	wait $! 2>/dev/null || true
+	suspended || skip 'this machine is too slow to kill it in time'
+	expect_equal 'the inactive table' "$(dmsetup table --inactive live)" ''
+	rm -f new.data new.index
+}
+
+# discard OFFSET: an entry of the log that takes no room in the data.
+discard()
+{
+	upper 'do' $DEVICE discard "$1" 4096 flush 0 0
+	cp $DEVICE disk
+}
+
 need_tool
 need_target delay
-# It is marked in the cache long before that is on the disk.
 truncate -s 8M index
 attach_rw index
 dm_create index "0 $SECTORS delay $LOOP 0 0 $LOOP 0 3000"
@@ -35,20 +56,24 @@ echo '{ "upper": { "data": "data", "index": "/dev/mapper/index" } }' >config
 open_image config live
 upper 'do' $DEVICE write 0 65536 flush 0 0
 
-"$TOOL" snapshot live --upper new.data new.index &
-until marked || ! kill -0 $! 2>/dev/null; do
-	sleep 0.01
-done
-kill -KILL $! 2>/dev/null || true
-wait $! 2>/dev/null || true
-suspended || skip 'this machine is too slow to kill it in time'
-expect_equal 'the inactive table' "$(dmsetup table --inactive live)" ''
+say 'as it is'
+kill_marked
 dmsetup resume live
-
-# An entry of the log that takes no room in the data.
-upper 'do' $DEVICE discard 0 4096 flush 0 0
-cp $DEVICE disk
+discard 0
 "$TOOL" close live
 open_image config live
 expect_same $DEVICE disk
-"$TOOL" close live
+
+say 'cut, as if its table had been loaded, and cleared again'
+kill_marked
+cp --sparse=always data copy.data
+cp index copy.index
+truncate -s "$("$TOOL" seal --print-bytes copy.data copy.index)" data
+dmsetup resume live
+discard 8192
+expect_exit 1 'seal it again' "$TOOL" close live
+expect_exit 1 'seal it again' "$TOOL" repair config
+"$TOOL" seal data /dev/mapper/index >seal.log
+write_config sealed data
+"$TOOL" export sealed exported >export.log
+cmp exported disk

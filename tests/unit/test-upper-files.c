@@ -301,7 +301,30 @@ static void a_sealed_layer_is_refused(void **state)
 	assert_int_equal(ftruncate(p.data, bytes), 0);
 	assert_int_equal(open_pair(&p, true), EXIT_OK);
 	assert_int_equal(upper_files_load(&p.files), EXIT_FAILED);
-	assert_non_null(strstr(said, "ends as a sealed layer does"));
+	assert_non_null(strstr(said, "ends as a sealed layer does: list it"));
+	assert_int_equal(size_of(p.data), bytes);
+	free_pair(&p);
+}
+
+/* A device has gone on to write to it: a discard takes no data. */
+static void what_was_written_after_sealing_is_not_lost(void **state)
+{
+	u64 seed = test_seed();
+	struct obd_error err;
+	struct lsmt_entry e;
+	struct pair p;
+	u64 bytes;
+
+	(void)state;
+	make_pair(&p, &seed, 50);
+	assert_int_equal(seal_upper(p.data, p.index, &bytes, &silent, &err), 0);
+	assert_int_equal(ftruncate(p.data, bytes), 0);
+	obd_log_entry(&e, 0, UPPER_MODEL_SECTORS, 0, 0);
+	assert_int_equal(pwrite(p.index, &e, sizeof(e), p.index_bytes),
+			 sizeof(e));
+	assert_int_equal(open_pair(&p, true), EXIT_OK);
+	assert_int_equal(upper_files_load(&p.files), EXIT_FAILED);
+	assert_non_null(strstr(said, "seal it again"));
 	assert_int_equal(size_of(p.data), bytes);
 	free_pair(&p);
 }
@@ -414,6 +437,7 @@ int main(void)
 		cmocka_unit_test(a_limit_of_length_is_lived_with),
 		cmocka_unit_test(capacities_are_within_bounds),
 		cmocka_unit_test(a_sealed_layer_is_refused),
+		cmocka_unit_test(what_was_written_after_sealing_is_not_lost),
 		cmocka_unit_test(a_sparse_layer_takes_its_own_index_only),
 		cmocka_unit_test(what_is_no_file_is_refused),
 		cmocka_unit_test(readers_do_not_mind_each_other),
