@@ -319,10 +319,10 @@ static int load_new(struct snapshot *s)
 	return r;
 }
 
-static int mark(const struct snapshot *s)
+static int mark(const struct snapshot *s, bool sealed)
 {
 	struct obd_error err;
-	int r = seal_mark(s->old.files.index.fd, true, &err);
+	int r = seal_mark(s->old.files.index.fd, sealed, &err);
 
 	return r ? upper_failed(s, r, &err) : EXIT_OK;
 }
@@ -348,7 +348,10 @@ static void unseal(const struct snapshot *s)
 			 old->index.path, err.text);
 }
 
-/* The old table is gone if resuming with the new one has failed. */
+/*
+ * The old table is gone if resuming with the new one has failed. The kernel does
+ * not load it while its upper is marked.
+ */
 static int load_old(const struct snapshot *s)
 {
 	const struct device_line line = {
@@ -356,18 +359,33 @@ static int load_old(const struct snapshot *s)
 		.target = DEVICE_TARGET,
 		.params = s->old.params,
 	};
+	int r;
 
-	return device_load(&s->device, &line, 1, false);
+	r = mark(s, false) ?: device_load(&s->device, &line, 1, false);
+	if (r)
+		mark(s, true);
+	return r;
 }
 
-static void go_on(const struct snapshot *s, bool loaded)
+/*
+ * If the old table cannot be had any more, resuming means the new one: the layer
+ * below its upper has to stay sealed, and the files of that where they are. Hence
+ * the mark only is taken back before the old table is loaded; killed until the
+ * rest is, the program leaves data that is refused for its trailer.
+ */
+static void go_on(struct snapshot *s, bool loaded)
 {
-	unseal(s);
-	if (loaded)
-		load_old(s);
-	if (device_resume(s->name))
-		complain("%s is still suspended: see dmsetup table and dmsetup resume",
-			 s->name);
+	int r = loaded ? load_old(s) : EXIT_OK;
+
+	if (!r) {
+		unseal(s);
+		r = device_resume(s->name);
+	}
+	if (!r)
+		return;
+	s->stuck = loaded;
+	complain("%s is still suspended%s: see dmsetup table and dmsetup resume",
+		 s->name, loaded ? ", the files of its new upper stay" : "");
 }
 
 static int change_over(struct snapshot *s, struct timespec *passed)
@@ -375,7 +393,7 @@ static int change_over(struct snapshot *s, struct timespec *passed)
 	bool loaded;
 	int r;
 
-	r = seal(s) ?: mark(s) ?: load_new(s);
+	r = seal(s) ?: mark(s, true) ?: load_new(s);
 	loaded = !r;
 	r = r ?: cut(s) ?: device_resume_time(s->name, passed);
 	if (r)
@@ -446,7 +464,8 @@ void snapshot_take_back(struct snapshot *s)
 {
 	attach_release(&s->attached);
 	upper_files_close(&s->files);
-	fresh_remove(&s->fresh);
+	if (!s->stuck)
+		fresh_remove(&s->fresh);
 }
 
 int snapshot_make(struct snapshot *s)

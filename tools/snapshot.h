@@ -26,6 +26,7 @@
  * @attached: loop devices of what the new table has and the old one has not
  * @held: what keeps the loop devices of @old
  * @table: the new table
+ * @stuck: the device is suspended, perhaps with @table
  * @wait_ms: how long I/O had to wait
  */
 struct snapshot {
@@ -42,6 +43,7 @@ struct snapshot {
 	struct attached attached;
 	int held[2];
 	struct table table;
+	bool stuck;
 	double wait_ms;
 };
 
@@ -79,7 +81,8 @@ int snapshot_prepare(struct snapshot *s);
  * snapshot_make - make the snapshot
  * @s: a device for which all is prepared
  *
- * When it fails the device goes on as it was.
+ * When it fails the device goes on as it was, or, if that fails too, stays
+ * suspended.
  *
  * Return: an exit code; call snapshot_take_back() after a failure.
  */
@@ -88,6 +91,8 @@ int snapshot_make(struct snapshot *s);
 /**
  * snapshot_take_back - leave nothing of the new upper
  * @s: a snapshot that has not been made
+ *
+ * Its files stay if the device may have them.
  */
 void snapshot_take_back(struct snapshot *s);
 
