@@ -520,11 +520,14 @@ struct obd_stack *obd_stack_get(struct obd_load *loads, unsigned int nr,
 	if (!stack)
 		return ERR_PTR(obd_fail(err, -ENOMEM,
 					"no memory for a stack"));
-	mutex_lock(&stack->lock);
-	*found = stack->built;
-	if (!*found)
-		r = stack_build(stack, loads, failed, err);
-	mutex_unlock(&stack->lock);
+	if (mutex_lock_killable(&stack->lock)) {
+		r = obd_fail(err, -EINTR, "interrupted");
+	} else {
+		*found = stack->built;
+		if (!*found)
+			r = stack_build(stack, loads, failed, err);
+		mutex_unlock(&stack->lock);
+	}
 	if (r) {
 		obd_stack_put(stack);
 		return ERR_PTR(r);
