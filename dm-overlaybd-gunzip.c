@@ -323,12 +323,19 @@ static int bring_block(struct obd_gunzip_stream *s, struct obd_io *io)
 	return 0;
 }
 
+/* Somebody waits for it: for the bio, or for the end of all that is under way. */
+static bool is_awaited(const struct obd_io *io)
+{
+	return io->bio || READ_ONCE(io->reader->session->quiet);
+}
+
+/* Not all of it, if somebody waits for the end of it. */
 static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
 {
 	struct obd_session *session = io->reader->session;
 	int r = 0;
 
-	for (; !r && io->block <= io->last; io->block++) {
+	for (; !r && !is_awaited(io) && io->block <= io->last; io->block++) {
 		r = bring_block(s, io);
 		cond_resched();
 	}
@@ -420,18 +427,18 @@ static struct obd_gunzip_stream *choose(struct obd_gunzip *g, u64 begin,
 	return s;
 }
 
-/* Behind all bios that are there, but before what nobody waits for. */
+/* Behind all that somebody waits for, but before what nobody does. */
 static void queue_add(struct obd_gunzip_stream *s, struct obd_io *io)
 {
+	struct list_head *at = &s->queue;
 	struct obd_io *other;
 
-	if (io->bio)
-		list_for_each_entry(other, &s->queue, link)
-			if (!other->bio) {
-				list_add_tail(&io->link, &other->link);
-				return;
-			}
-	list_add_tail(&io->link, &s->queue);
+	list_for_each_entry_reverse(other, &s->queue, link)
+		if (!io->bio || is_awaited(other)) {
+			at = &other->link;
+			break;
+		}
+	list_add(&io->link, at);
 }
 
 static void enqueue(struct obd_gunzip *g, struct obd_io *io)
