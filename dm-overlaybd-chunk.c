@@ -246,8 +246,12 @@ static void io_resume(struct obd_io *io)
 		queue_work(io->reader->session->wq, &io->work);
 }
 
-/* Let bios go on that want nothing behind @block. */
-static void chunk_wake(struct obd_chunk *chunk, u32 block)
+/*
+ * Let bios go on that want nothing behind @block. Ending them may take memory of
+ * their owners', so that is without a slot. Return: a slot to go on with.
+ */
+static struct obd_slot *chunk_wake(struct obd_chunk *chunk, u32 block,
+				   struct obd_slot *slot)
 {
 	struct obd_source *source = chunk->reader->source;
 	struct obd_io *io, *next;
@@ -255,14 +259,18 @@ static void chunk_wake(struct obd_chunk *chunk, u32 block)
 	LIST_HEAD(ready);
 
 	if (list_empty_careful(&chunk->waiting))
-		return;
+		return slot;
 	spin_lock_irqsave(&source->lock, flags);
 	list_for_each_entry_safe(io, next, &chunk->waiting, link)
 		if (io->last <= block)
 			list_move_tail(&io->link, &ready);
 	spin_unlock_irqrestore(&source->lock, flags);
+	if (list_empty(&ready))
+		return slot;
+	obd_slot_put(slot);
 	list_for_each_entry_safe(io, next, &ready, link)
 		io_resume(io);
+	return obd_slot_get();
 }
 
 /* In interrupts, after a failure, those that wait go on elsewhere. */
@@ -407,7 +415,7 @@ static void output_choose(struct output *out, struct obd_chunk *chunk,
 		return;
 	out->direct = direct_out(bio, &chunk->at, out->len);
 	/* Mapping takes a little memory: of that there is none for the reserve. */
-	if (!out->direct && may_sleep && !is_reserve(chunk) &&
+	if (!out->direct && may_sleep && !is_reserve(chunk) && slot->pages &&
 	    can_map(source) && out->len % PAGE_SIZE == 0)
 		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
 }
@@ -480,10 +488,8 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 	const struct obd_zfile *z = &source->blob->zfile;
 	struct obd_cached *cached;
 
-	if (obd_cache_next(&source->cache, block, block) == block) {
-		chunk_wake(chunk, block);
+	if (obd_cache_next(&source->cache, block, block) == block)
 		return BLK_STS_OK;
-	}
 	cached = obd_cache_alloc(&source->cache, block,
 				 obd_zfile_block_len(z, block), chunk->origin,
 				 chunk->reader->checked);
@@ -495,7 +501,6 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 	}
 	obd_cache_insert(cached);
 	obd_count_brought(chunk->reader->session, chunk->origin);
-	chunk_wake(chunk, block);
 	return BLK_STS_OK;
 }
 
@@ -516,6 +521,8 @@ static void chunk_decompress(struct obd_chunk *chunk, struct obd_slot *slot,
 		status = chunk->io ?
 			 block_out(chunk, slot, block, src, may_sleep) :
 			 block_keep(chunk, slot, block, src);
+		if (!status && !chunk->io)
+			slot = chunk_wake(chunk, block, slot);
 		src += obd_zfile_stored(z, block);
 		if (may_sleep)
 			cond_resched();

@@ -20,7 +20,7 @@ int obd_slots_init(void)
 {
 	unsigned int i;
 
-	nr_slots = num_online_cpus();
+	nr_slots = num_online_cpus() + 1;
 	slots = kvcalloc(nr_slots, sizeof(*slots), GFP_KERNEL);
 	if (!slots)
 		return -ENOMEM;
@@ -41,14 +41,21 @@ void obd_slots_exit(void)
 	kvfree(slots);
 }
 
+/* Who has the last slot maps no pages, so never waits for memory with it. */
+static bool slot_maps(const struct obd_slot *slot)
+{
+	return slot != &slots[nr_slots - 1];
+}
+
 /* What a slot has in memory for blocks of one size. */
-static int bounce_alloc(struct obd_slot *slot, u32 size)
+static int bounce_alloc(struct obd_slot *slot, u32 size, bool maps)
 {
 	slot->bounce_size = size;
 	slot->bounce = kvmalloc(size, GFP_KERNEL);
-	slot->pages = kmalloc_array(DIV_ROUND_UP(size, PAGE_SIZE),
-				    sizeof(*slot->pages), GFP_KERNEL);
-	return slot->bounce && slot->pages ? 0 : -ENOMEM;
+	if (maps)
+		slot->pages = kmalloc_array(DIV_ROUND_UP(size, PAGE_SIZE),
+					    sizeof(*slot->pages), GFP_KERNEL);
+	return slot->bounce && (slot->pages || !maps) ? 0 : -ENOMEM;
 }
 
 /*
@@ -64,7 +71,7 @@ static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 	if (zfile->algorithm != ZFILE_ALGO_ZSTD || !slot->codec.zstd)
 		r = obd_codec_prepare(&new.codec, zfile->algorithm);
 	if (!r && slot->bounce_size < zfile->block_size)
-		r = bounce_alloc(&new, zfile->block_size);
+		r = bounce_alloc(&new, zfile->block_size, slot_maps(slot));
 	down(&slot->lock);
 	if (new.codec.zstd)
 		swap(slot->codec, new.codec);
@@ -73,7 +80,7 @@ static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 		swap(slot->pages, new.pages);
 		slot->bounce_size = new.bounce_size;
 	}
-	up(&slot->lock);
+	obd_slot_put(slot);
 	obd_codec_release(&new.codec);
 	kvfree(new.bounce);
 	kfree(new.pages);

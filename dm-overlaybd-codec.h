@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module's decompression memory: one slot a CPU, shared by all devices, so
- * that what a device costs does not depend on the number of CPUs.
+ * The module's decompression memory: a slot for each CPU and one more, shared by
+ * all devices, so that what a device costs does not depend on the number of CPUs.
  */
 #ifndef DM_OVERLAYBD_CODEC_H
 #define DM_OVERLAYBD_CODEC_H
@@ -17,7 +17,8 @@
  *	the little memory that mapping pages takes
  * @codec: prepared for every algorithm in use
  * @bounce: room for a block of the largest size in use
- * @pages: room for pointers to as many pages
+ * @pages: room for pointers to as many pages; NULL in the one more: while all
+ *	others wait for the memory that mapping takes, reads get on through it
  * @bounce_size: the size of @bounce
  */
 struct obd_slot {
