@@ -306,8 +306,9 @@ int output_commit(struct output *out, struct obd_error *err)
 		return obd_fail(err, -errno,
 				"%s: cannot give the finished file this name: %s",
 				out->path, strerror(errno));
+	r = store_sync_folder(out->target, err);
 	forget_names(out);
-	return store_sync_folder(out->path, err);
+	return r;
 }
 
 void output_discard(struct output *out)
