@@ -51,9 +51,9 @@ struct node {
 struct leaf {
 	u32 parts[1 << NODE_SHIFT];
 	struct rcu_head rcu;
-} ____cacheline_aligned;
+} __aligned(64);
 
-static_assert(sizeof(struct leaf) <= LEAF_BYTES);
+static_assert(sizeof(struct leaf) == LEAF_BYTES);
 
 static void *value_of(u64 sector, const struct obd_piece *piece)
 {

@@ -79,7 +79,7 @@ static int write_index(const struct options *o, struct gzip_index *index,
 			 err->text);
 		return exit_code_of(r);
 	}
-	r = output_sync(index->out, err) ?: output_commit(index->out, err);
+	r = output_commit(index->out, err);
 	if (r)
 		complain("%s: %s", o->out, err->text);
 	return r ? EXIT_FAILED : EXIT_OK;

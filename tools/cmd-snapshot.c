@@ -84,6 +84,9 @@ static int fill_config(struct work *w)
 		return EXIT_OK;
 	config_add_lower(w->root, w->s.old.files.data.path);
 	return config_set_upper(w->root, w->opts->data, w->opts->index) ?:
+	       config_refuse_input(w->opts->config,
+				   w->s.old.files.index.path) ?:
+	       config_refuse_files(w->opts->config, w->root) ?:
 	       write_config(w);
 }
 
@@ -133,6 +136,9 @@ static int make(struct work *w)
 	    snapshot_make(&w->s);
 	if (r) {
 		snapshot_take_back(&w->s);
+		/* Once it is resumed, the device is what that describes. */
+		if (w->s.stuck)
+			end_config(w);
 		output_discard(&w->out);
 		return r;
 	}

@@ -9,6 +9,7 @@
 #include "tools/backing.h"
 #include "tools/commands.h"
 #include "tools/config-write.h"
+#include "tools/config.h"
 
 static bool is_there(const char *path)
 {
@@ -110,4 +111,29 @@ int config_set_upper(struct json_object *root, const char *data,
 
 	json_object_object_add(root, "upper", upper);
 	return add_path(upper, "data", data) ?: add_path(upper, "index", index);
+}
+
+/* What an object has that is text are the names of files. */
+static int refuse_object(const char *out, struct json_object *object)
+{
+	int r = EXIT_OK;
+
+	json_object_object_foreach(object, key, value) {
+		(void)key;
+		if (!r && json_object_is_type(value, json_type_string))
+			r = config_refuse_input(out,
+						json_object_get_string(value));
+	}
+	return r;
+}
+
+int config_refuse_files(const char *out, struct json_object *root)
+{
+	struct json_object *lowers = json_object_object_get(root, "lowers");
+	size_t i, nr = json_object_array_length(lowers);
+	int r = refuse_object(out, json_object_object_get(root, "upper"));
+
+	for (i = 0; !r && i < nr; i++)
+		r = refuse_object(out, json_object_array_get_idx(lowers, i));
+	return r;
 }

@@ -47,4 +47,15 @@ void config_set_size(struct json_object *root, uint64_t bytes);
 int config_set_upper(struct json_object *root, const char *data,
 		     const char *index);
 
+/**
+ * config_refuse_files - see to it that a file is none that a configuration names
+ * @out: name of the file that is to be written
+ * @root: the configuration, complete
+ *
+ * Complains if it is.
+ *
+ * Return: an exit code.
+ */
+int config_refuse_files(const char *out, struct json_object *root);
+
 #endif

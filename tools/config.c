@@ -383,7 +383,7 @@ int config_find_blob(struct config *config, unsigned int i)
 	return EXIT_INVALID;
 }
 
-static int refuse(const char *out, const char *input)
+int config_refuse_input(const char *out, const char *input)
 {
 	struct obd_error err;
 
@@ -400,9 +400,9 @@ static int refuse_lower(const struct config *config, struct config_lower *lower,
 
 	if (!lower->file && lower->dir)
 		r = look_into_dir(config->path, lower);
-	return r ?: refuse(out, lower->file) ?:
-	       refuse(out, lower->target_file) ?:
-	       refuse(out, lower->gzip_index);
+	return r ?: config_refuse_input(out, lower->file) ?:
+	       config_refuse_input(out, lower->target_file) ?:
+	       config_refuse_input(out, lower->gzip_index);
 }
 
 int config_refuse_output(struct config *config, const char *out)
@@ -411,9 +411,12 @@ int config_refuse_output(struct config *config, const char *out)
 	unsigned int i;
 	int r;
 
-	r = refuse(out, config->path) ?: refuse(out, config->result_file) ?:
-	    refuse(out, upper->data) ?: refuse(out, upper->index) ?:
-	    refuse(out, upper->target) ?: refuse(out, upper->gzip_index);
+	r = config_refuse_input(out, config->path) ?:
+	    config_refuse_input(out, config->result_file) ?:
+	    config_refuse_input(out, upper->data) ?:
+	    config_refuse_input(out, upper->index) ?:
+	    config_refuse_input(out, upper->target) ?:
+	    config_refuse_input(out, upper->gzip_index);
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = refuse_lower(config, &config->lowers[i], out);
 	return r;

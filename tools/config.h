@@ -137,6 +137,17 @@ unsigned int config_layers(const struct config *config);
 int config_check_upper(const struct config *config);
 
 /**
+ * config_refuse_input - see to it that a file is not another one
+ * @out: name of the file that is to be written
+ * @input: name of the other, or NULL
+ *
+ * Complains if it is.
+ *
+ * Return: an exit code.
+ */
+int config_refuse_input(const char *out, const char *input);
+
+/**
  * config_refuse_output - see to it that a file is none of an image
  * @config: the image, as it was loaded
  * @out: name of a file that is to be written

@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/file.h"
@@ -52,6 +51,13 @@ bool obd_file_is_device(const struct obd_dev *dev)
 	struct stat st;
 
 	return !fstat(dev->fd, &st) && S_ISBLK(st.st_mode);
+}
+
+bool same_file(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
+		return a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 void obd_file_close(struct obd_dev *dev)

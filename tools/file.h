@@ -5,6 +5,8 @@
 #ifndef OVERLAYBD_FILE_H
 #define OVERLAYBD_FILE_H
 
+#include <sys/stat.h>
+
 #include "dm-overlaybd-blob.h"
 
 struct obd_dev {
@@ -36,6 +38,13 @@ const char *obd_file_error(int r);
  * @dev: the file
  */
 bool obd_file_is_device(const struct obd_dev *dev);
+
+/**
+ * same_file - are two names those of one file, or of one block device?
+ * @a: what one is
+ * @b: what the other is
+ */
+bool same_file(const struct stat *a, const struct stat *b);
 
 /**
  * obd_file_close - close what obd_file_open() opened

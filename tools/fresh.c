@@ -106,8 +106,7 @@ static int check_distinct(const struct fresh *fresh)
 
 	if (stat(fresh->data.path, &a) || stat(fresh->index.path, &b))
 		return EXIT_OK;
-	if ((a.st_dev != b.st_dev || a.st_ino != b.st_ino) &&
-	    !(S_ISBLK(a.st_mode) && a.st_rdev == b.st_rdev))
+	if (!same_file(&a, &b))
 		return EXIT_OK;
 	complain("%s and %s are the same: data and index need one each",
 		 fresh->data.path, fresh->index.path);

@@ -48,7 +48,7 @@ int layer_write(const struct output *out, const struct lsmt_image *image,
 	if (!r && options->tar)
 		r = tar_write(out, prefix, result->blob.size, &result->total,
 			      err);
-	return r ?: output_sync(out, err);
+	return r;
 }
 
 /* Nothing is wrong with such layers but that others may not read them. */

@@ -76,12 +76,15 @@ int usage_error(const struct command *cmd, const char *fmt, ...)
 
 int option_error(const struct command *cmd, int c, char **argv)
 {
-	const char *arg = argv[optind - 1];
+	const char *arg = argv[optind - 1], *next = argv[optind];
+	const char *letter = optopt && next && next[0] == '-' &&
+			     next[1] != '-' ? strchr(next, optopt) : NULL;
 
 	if (c == ':')
 		return usage_error(cmd, "option %s needs a value", arg);
-	/* Of letters behind a minus; only --option=value is taken already. */
-	if (optopt && (strncmp(arg, "--", 2) || !strchr(arg, '=')))
+	/* Letters behind a minus are passed by with the last of them only. */
+	if ((letter && letter[1]) ||
+	    (optopt && (strncmp(arg, "--", 2) || !strchr(arg, '='))))
 		return usage_error(cmd, "bad option -%c", optopt);
 	return usage_error(cmd, "bad option %s", arg);
 }

@@ -5,21 +5,15 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <isa-l/mem_routines.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/file.h"
 #include "tools/output.h"
-#include "tools/store.h"
+#include "tools/signals.h"
 
 #define PAGE		4096ULL		/* holes are no smaller */
 #define LINKS_MAX	40		/* that a kernel follows */
-
-/* Those that come from outside; SIGXFSZ is ignored. */
-static const int fatal_signals[] = {
-	SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU, SIGUSR1,
-	SIGUSR2,
-};
 
 /* What a signal handler has to remove. */
 static const char *volatile doomed;
@@ -32,29 +26,12 @@ static void remove_and_die(int sig)
 	raise(sig);
 }
 
-/* A signal that is ignored, as by nohup, stays so. */
-static void catch_signals(void)
-{
-	struct sigaction act = { .sa_handler = remove_and_die }, old;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(fatal_signals); i++)
-		if (!sigaction(fatal_signals[i], NULL, &old) &&
-		    old.sa_handler == SIG_DFL)
-			sigaction(fatal_signals[i], &act, NULL);
-}
-
 static mode_t new_file_mode(void)
 {
 	mode_t mask = umask(0);
 
 	umask(mask);
 	return 0666 & ~mask;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static int folder_length(const char *path)
@@ -132,7 +109,7 @@ static int create_temp(struct output *out)
 {
 	sigset_t all, old;
 
-	catch_signals();
+	signals_catch(remove_and_die);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	out->fd = output_temp(out->target, &out->temp);
@@ -141,11 +118,25 @@ static int create_temp(struct output *out)
 	return min(out->fd, 0);
 }
 
+/* That the name has reached the disk can only be known of a folder one may read. */
+static int open_folder(struct output *out)
+{
+	int len = folder_length(out->target);
+	char *folder;
+
+	if (asprintf(&folder, "%.*s", len, len ? out->target : ".") < 0)
+		return -ENOMEM;
+	out->folder_fd = open(len ? folder : ".",
+			      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	return out->folder_fd < 0 ? -errno : 0;
+}
+
 int output_open(struct output *out, const char *path, struct obd_error *err)
 {
 	int r;
 
-	*out = (struct output) { .path = path, .fd = -1 };
+	*out = (struct output) { .path = path, .fd = -1, .folder_fd = -1 };
 	r = find_target(out, err);
 	if (r)
 		return r;
@@ -154,6 +145,10 @@ int output_open(struct output *out, const char *path, struct obd_error *err)
 		return obd_fail(err, r,
 				"%s: cannot create a temporary file beside it: %s",
 				path, strerror(-r));
+	r = open_folder(out);
+	if (r)
+		return obd_fail(err, r, "%s: cannot open its folder: %s", path,
+				strerror(-r));
 	return 0;
 }
 
@@ -286,9 +281,11 @@ static int close_file(struct output *out)
 	return r;
 }
 
-static void forget_names(struct output *out)
+static void forget(struct output *out)
 {
 	doomed = NULL;
+	if (out->target && out->folder_fd >= 0)
+		close(out->folder_fd);
 	free(out->temp);
 	free(out->target);
 	out->temp = NULL;
@@ -297,8 +294,11 @@ static void forget_names(struct output *out)
 
 int output_commit(struct output *out, struct obd_error *err)
 {
-	int r = close_file(out);
+	int r = output_sync(out, err);
 
+	if (r)
+		return r;
+	r = close_file(out);
 	if (r)
 		return obd_fail(err, r, "%s: cannot write it out: %s",
 				out->path, strerror(-r));
@@ -306,8 +306,11 @@ int output_commit(struct output *out, struct obd_error *err)
 		return obd_fail(err, -errno,
 				"%s: cannot give the finished file this name: %s",
 				out->path, strerror(errno));
-	r = store_sync_folder(out->target, err);
-	forget_names(out);
+	if (fsync(out->folder_fd))
+		r = obd_fail(err, -errno,
+			     "%s: is complete, but cannot sync its folder: %s",
+			     out->path, strerror(errno));
+	forget(out);
 	return r;
 }
 
@@ -316,5 +319,5 @@ void output_discard(struct output *out)
 	close_file(out);
 	if (out->temp && doomed)
 		unlink(out->temp);
-	forget_names(out);
+	forget(out);
 }

@@ -13,12 +13,14 @@
  * @target: what symbolic links make of that
  * @temp: its name until then, in the same folder
  * @fd: the file
+ * @folder_fd: that folder
  */
 struct output {
 	const char *path;
 	char *target;
 	char *temp;
 	int fd;
+	int folder_fd;
 };
 
 /**
@@ -121,10 +123,11 @@ int output_sync(const struct output *out, struct obd_error *err);
  * @out: the file
  * @err: the reason, on failure
  *
- * The name has reached stable storage then: whoever made the file of others may
- * remove those.
+ * Content and name have reached stable storage then, in this order: whoever made
+ * the file of others may remove those.
  *
- * Return: 0, or a negative errno; output_discard() cleans up then.
+ * Return: 0, or a negative errno; output_discard() cleans up then, unless only
+ * the name may not have reached it.
  */
 int output_commit(struct output *out, struct obd_error *err);
 

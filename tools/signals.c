@@ -1,20 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Hold back the signals by which users and the system end a process.
+ * The signals by which users and the system end a process.
  */
 #include <stddef.h>
 
 #include "tools/signals.h"
 
+/* SIGXFSZ is ignored: writing fails then. */
+static const int ending[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGXCPU, SIGUSR1,
+	SIGUSR2, SIGVTALRM, SIGPROF, SIGIO,
+};
+
+#define NR_ENDING	(sizeof(ending) / sizeof(*ending))
+
+void signals_catch(void (*handler)(int sig))
+{
+	struct sigaction act = { .sa_handler = handler }, old;
+	size_t i;
+
+	for (i = 0; i < NR_ENDING; i++)
+		if (!sigaction(ending[i], NULL, &old) &&
+		    old.sa_handler == SIG_DFL)
+			sigaction(ending[i], &act, NULL);
+}
+
 void signals_hold(sigset_t *before)
 {
 	sigset_t hold;
+	size_t i;
 
 	sigemptyset(&hold);
-	sigaddset(&hold, SIGHUP);
-	sigaddset(&hold, SIGINT);
-	sigaddset(&hold, SIGQUIT);
-	sigaddset(&hold, SIGTERM);
+	for (i = 0; i < NR_ENDING; i++)
+		sigaddset(&hold, ending[i]);
 	sigprocmask(SIG_BLOCK, &hold, before);
 }
 

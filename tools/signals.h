@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Signals wait until what must not be done by halves is done.
+ * What must not be done by halves, when a signal comes that ends the process:
+ * SIGKILL, and those that tell of an error of the program, always do.
  */
 #ifndef OVERLAYBD_SIGNALS_H
 #define OVERLAYBD_SIGNALS_H
 
 #include <signal.h>
+
+/**
+ * signals_catch - have a function called by signals that end a process
+ * @handler: the function
+ *
+ * A signal that is ignored, as by nohup, or caught already, stays so.
+ */
+void signals_catch(void (*handler)(int sig));
 
 /**
  * signals_hold - let signals that end a process wait

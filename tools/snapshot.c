@@ -464,7 +464,9 @@ void snapshot_take_back(struct snapshot *s)
 {
 	attach_release(&s->attached);
 	upper_files_close(&s->files);
-	if (!s->stuck)
+	if (s->stuck)
+		fresh_keep(&s->fresh);
+	else
 		fresh_remove(&s->fresh);
 }
 

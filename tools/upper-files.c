@@ -61,20 +61,10 @@ static int open_file(struct upper_file *file, bool writable)
 	return EXIT_OK;
 }
 
-static bool same_file(const struct upper_file *one,
-		      const struct upper_file *other)
-{
-	struct stat a, b;
-
-	if (one->rdev || other->rdev)
-		return one->rdev == other->rdev;
-	return !fstat(one->fd, &a) && !fstat(other->fd, &b) &&
-	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 int upper_files_open(struct upper_files *files, const char *data,
 		     const char *index, bool writable)
 {
+	struct stat a, b;
 	int r;
 
 	*files = (struct upper_files) {
@@ -85,7 +75,8 @@ int upper_files_open(struct upper_files *files, const char *data,
 	r = open_file(&files->data, writable) ?:
 	    open_file(&files->index, writable);
 	/* To lock it twice would be to wait for oneself. */
-	if (!r && same_file(&files->data, &files->index)) {
+	if (!r && !fstat(files->data.fd, &a) && !fstat(files->index.fd, &b) &&
+	    same_file(&a, &b)) {
 		complain("upper (%s, %s): are the same: data and index need one each",
 			 data, index);
 		r = EXIT_FAILED;

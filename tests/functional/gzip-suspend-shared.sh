@@ -8,6 +8,15 @@ BLOCK=65536
 BLOCKS=64
 SECONDS_BUSY=20
 
+# is_busy: so many reads are under way that one waits for another.
+is_busy()
+{
+	local fields
+
+	read -ra fields <"/sys/dev/block/$NUMBER/inflight"
+	[ "${fields[0]}" -ge 8 ]
+}
+
 need_tool
 need_commands fio
 need_target delay
@@ -26,7 +35,8 @@ fio --name=busy --filename=/dev/mapper/busy --rw=randread --bs=4k --direct=1 \
 	>fio.log 2>&1 &
 busy=$!
 defer kill $busy
-sleep 2
+NUMBER=$(dmsetup info -c --noheadings --separator : -o major,minor busy)
+retry is_busy
 start=$SECONDS
 for n in {1..4}; do
 	dmsetup message quiet 0 prefetch add 0 0 $BLOCKS

@@ -8,6 +8,7 @@
 BYTES=$((16 * MIB))
 DEVICE=/dev/mapper/interrupts
 SECONDS_MAX=60
+HEAD=4096
 
 # suspend: which waits for bios, but not for one that has ended.
 suspend()
@@ -27,6 +28,8 @@ need_model
 DISK=/dev/ubda
 [ -b $DISK ] || DISK=/dev/vda
 [ -b $DISK ] || skip 'the guest has no disk'
+cmp -sn $HEAD $DISK /dev/zero || skip "$DISK is not empty, and may be somebody's"
+defer dd if=/dev/zero of=$DISK bs=$HEAD count=1 oflag=direct
 
 new_upper interrupts $BYTES
 dd if=interrupts.data of=$DISK bs=1M oflag=direct status=none

@@ -83,7 +83,10 @@ refused 1 'there already' --upper data new.index
 refused $EXIT_BUSY 'index is in use by the device live' --force \
 	--upper new.data index
 refused 1 'missing/new.index' --upper new.data missing/new.index
-refused 1 'File exists' --upper new.data new.data
+refused 1 'are the same' --upper new.data new.data
+for file in data index new.data new.index; do
+	refused 1 "$file: is the input .*/$file" "${upper[@]}" --config $file
+done
 refused 1 'neither a file nor a block device' --upper /dev/null new.index
 refused 1 'missing/out: cannot create' "${upper[@]}" --config missing/out
 dmsetup suspend live

@@ -14,15 +14,20 @@ suspended()
 	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
 }
 
+# sealed: its trailer has been written, which begins like its header.
+sealed()
+{
+	[ "$(grep -abo LSMT /dev/mapper/data | wc -l)" -ge 2 ]
+}
+
 # break_both: no writes to the new index, so that it cannot be used, and no reads
 # of the old log, so that it cannot either. The log has been read by then, and
-# writing out the index of the layer takes long.
+# that the trailer is on the disk takes long.
 break_both()
 {
-	until suspended; do
+	until suspended && sealed; do
 		sleep 0.05
 	done
-	sleep 1
 	replace_table index "0 $HEADER linear $index 0
 $HEADER $((SECTORS - HEADER)) error"
 	replace_table new "0 $SECTORS flakey $new 0 0 600 1 error_writes"

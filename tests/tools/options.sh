@@ -35,4 +35,6 @@ for command in open close table status grow dump verify export create \
 done
 refuse 'bad option --what' trace show --what
 refuse 'bad option -j' verify --zfile -jx a.obd
+refuse 'bad option -j' verify --threads=3 -jx a.obd
+refuse 'bad option -x' gzindex --span=1M -xo out a.gz
 refuse 'bad option --json=x' verify --json=x a.obd

@@ -31,7 +31,7 @@ static bool may_allocate(void)
 #define div_u64(a, b)		((a) / (b))
 
 #define __rcu
-#define ____cacheline_aligned		__attribute__((aligned(64)))
+#define __aligned(n)			__attribute__((aligned(n)))
 
 struct rcu_head {
 	void *unused[2];
