@@ -7,29 +7,13 @@
 
 SECTORS=$((8 * MIB / SECTOR))
 DEVICE=/dev/mapper/live
-FLAGS=28	# byte of a header in which bit 2 says sealed
-
-suspended()
-{
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
-}
-
-# marked: the index says that it has been sealed, if not on the disk yet.
-marked()
-{
-	local flags
-
-	flags=$(dd if=/dev/mapper/index bs=1 skip=$FLAGS count=1 status=none |
-		od -An -tu1)
-	[ $((flags & 4)) != 0 ]
-}
 
 # kill_marked: a snapshot that is killed when it has marked the old upper. In the
 # cache that is long before it is on the disk.
 kill_marked()
 {
 	"$TOOL" snapshot live --upper new.data new.index &
-	until marked || ! kill -0 $! 2>/dev/null; do
+	until marked /dev/mapper/index || ! kill -0 $! 2>/dev/null; do
 		sleep 0.01
 	done
 	kill -KILL $! 2>/dev/null || true

@@ -7,22 +7,6 @@
 
 SECTORS=$((8 * MIB / SECTOR))
 DEVICE=/dev/mapper/live
-FLAGS=28	# byte of a header in which bit 2 says sealed
-
-suspended()
-{
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
-}
-
-# marked: the index says that it has been sealed.
-marked()
-{
-	local flags
-
-	flags=$(dd if=index bs=1 skip=$FLAGS count=1 iflag=nocache status=none |
-		od -An -tu1)
-	[ $((flags & 4)) != 0 ]
-}
 
 # take_until CONDITION: a snapshot that is killed as soon as that holds.
 take_until()
@@ -33,6 +17,12 @@ take_until()
 	done
 	kill -KILL $! 2>/dev/null || true
 	wait $! 2>/dev/null || true
+}
+
+# sealed: the file says so, which the kernel changes as well.
+sealed()
+{
+	marked index iflag=nocache
 }
 
 loaded()
@@ -50,11 +40,11 @@ done
 open_live
 
 say 'marked, but not loaded'
-take_until marked
+take_until sealed
 ! loaded || fail 'it was loaded before'
 suspended || skip 'this machine is too slow to kill it in time'
 dmsetup resume live
-! marked || fail 'the mark is left'
+! sealed || fail 'the mark is left'
 rm -f new.data new.index
 upper 'do' $DEVICE write $MIB 65536
 cp $DEVICE disk
@@ -64,7 +54,7 @@ expect_same $DEVICE disk
 
 say 'loaded'
 take_until loaded
-marked || fail 'there is no mark'
+sealed || fail 'there is no mark'
 ! suspended || dmsetup resume live
 upper 'do' $DEVICE write $((2 * MIB)) 65536
 "$TOOL" close live

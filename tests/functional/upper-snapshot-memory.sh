@@ -15,11 +15,6 @@ flags()
 	read -ra stat <"/proc/$1/stat" && say "${stat[8]}"
 }
 
-suspended()
-{
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
-}
-
 # saw_noio PID [CONDITION]: it allocates so meanwhile, if that holds.
 saw_noio()
 {

@@ -9,11 +9,6 @@ SECTORS=$((8 * MIB / SECTOR))
 HEADER=8	# sectors
 DEVICE=/dev/mapper/live
 
-suspended()
-{
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
-}
-
 # sealed: its trailer has been written, which begins like its header.
 sealed()
 {

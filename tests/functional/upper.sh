@@ -83,6 +83,23 @@ close_upper()
 	CHECKED=$(upper check "$1.data" "$1.index")
 }
 
+# suspended: the device live is.
+suspended()
+{
+	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
+}
+
+# marked INDEX [DD_OPTION...]: that says that the layer was sealed, on the disk or
+# not: it is bit 2 of the flags, at byte 28.
+marked()
+{
+	local flags
+
+	flags=$(dd if="$1" bs=1 skip=28 count=1 status=none "${@:2}" |
+		od -An -tu1)
+	[ $((flags & 4)) != 0 ]
+}
+
 # model OPTION... DEVICE: run it, and show what it did.
 model()
 {
