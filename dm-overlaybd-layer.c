@@ -103,10 +103,7 @@ static void run_side_by_side(struct obd_load *loads, unsigned int nr,
 	}
 }
 
-/*
- * A worker would wait for I/O when it allocates, for its turn behind others who
- * do, and for somebody to create it.
- */
+/* A worker would wait for I/O when it allocates. */
 static bool may_use_workers(void)
 {
 	return READ_ONCE(parallel_load) && !(current->flags & PF_MEMALLOC_NOIO);

@@ -2,8 +2,7 @@
 /*
  * The signals by which users and the system end a process.
  */
-#include <stddef.h>
-
+#include "dm-overlaybd-compat.h"
 #include "tools/signals.h"
 
 /* SIGXFSZ is ignored: writing fails then. */
@@ -12,14 +11,12 @@ static const int ending[] = {
 	SIGUSR2, SIGVTALRM, SIGPROF, SIGIO,
 };
 
-#define NR_ENDING	(sizeof(ending) / sizeof(*ending))
-
 void signals_catch(void (*handler)(int sig))
 {
 	struct sigaction act = { .sa_handler = handler }, old;
 	size_t i;
 
-	for (i = 0; i < NR_ENDING; i++)
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
 		if (!sigaction(ending[i], NULL, &old) &&
 		    old.sa_handler == SIG_DFL)
 			sigaction(ending[i], &act, NULL);
@@ -31,7 +28,7 @@ void signals_hold(sigset_t *before)
 	size_t i;
 
 	sigemptyset(&hold);
-	for (i = 0; i < NR_ENDING; i++)
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
 		sigaddset(&hold, ending[i]);
 	sigprocmask(SIG_BLOCK, &hold, before);
 }

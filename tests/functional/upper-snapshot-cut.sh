@@ -35,10 +35,7 @@ need_target delay
 truncate -s 8M index
 attach_rw index
 dm_create index "0 $SECTORS delay $LOOP 0 0 $LOOP 0 3000"
-"$TOOL" create-upper --force --size 4M data /dev/mapper/index >create.log
-echo '{ "upper": { "data": "data", "index": "/dev/mapper/index" } }' >config
-open_image config live
-upper 'do' $DEVICE write 0 65536 flush 0 0
+open_live data
 
 say 'as it is'
 kill_marked

@@ -3,6 +3,7 @@
 # Description: a snapshot that is killed at any moment loses nothing
 # Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
+. "$HERE/upper.sh"
 
 KILLS=16
 
@@ -25,11 +26,6 @@ take()
 milliseconds()
 {
 	echo $((${EPOCHREALTIME/./} / 1000))
-}
-
-suspended()
-{
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
 }
 
 need_tool

@@ -29,6 +29,7 @@ $HEADER $((SECTORS - HEADER)) error"
 }
 
 need_tool
+need_commands jq
 need_target delay
 need_target flakey
 for file in data index new; do
@@ -46,7 +47,7 @@ open_live
 
 break_both &
 expect_exit 1 'live is still suspended, the files of its new upper stay' \
-	"$TOOL" snapshot live --upper new.data /dev/mapper/new
+	"$TOOL" snapshot live --upper new.data /dev/mapper/new --config next
 wait $!
 suspended || fail 'it goes on'
 [ -e new.data ] || fail 'a file of the new upper is gone'
@@ -60,10 +61,7 @@ cp $DEVICE disk
 "$TOOL" close live
 expect_exit $EXIT_INVALID 'has been sealed' "$TOOL" open config live
 bytes=$("$TOOL" seal --print-bytes /dev/mapper/data /dev/mapper/index)
-cat >next <<END
-{ "lowers": [ { "file": "/dev/mapper/data", "size": $bytes } ],
-  "upper": { "data": "new.data", "index": "/dev/mapper/new" } }
-END
+expect_equal 'its length' "$(jq '.lowers[0].size' next)" "$bytes"
 open_image next live
 expect_same $DEVICE disk
 "$TOOL" close live

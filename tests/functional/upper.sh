@@ -233,14 +233,16 @@ expect_reclaim()
 		fail "reclaim has not had to write $pages pages"
 }
 
-# open_live: a new upper on the devices data and index, by a config, as live; it
-# has been written to.
+# open_live [DATA]: a new upper on the devices data, or on DATA, and index, by a
+# config, as live; it has been written to.
 open_live()
 {
-	"$TOOL" create-upper --force --size 4M /dev/mapper/data \
+	local data=${1:-/dev/mapper/data}
+
+	"$TOOL" create-upper --force --size 4M "$data" \
 		/dev/mapper/index >create.log
-	echo '{ "upper": { "data": "/dev/mapper/data",
-		"index": "/dev/mapper/index" } }' >config
+	echo "{ \"upper\": { \"data\": \"$data\",
+		\"index\": \"/dev/mapper/index\" } }" >config
 	open_image config live
 	upper 'do' /dev/mapper/live write 0 65536 flush 0 0
 }

@@ -288,45 +288,51 @@ static void capacities_are_within_bounds(void **state)
 	assert_true(upper_data_capacity(largest) > largest);
 }
 
+/* Its data ends as a sealed layer does. Return: the length of that. */
+static u64 make_sealed(struct pair *p)
+{
+	u64 seed = test_seed(), bytes;
+	struct obd_error err;
+
+	make_pair(p, &seed, 50);
+	assert_int_equal(seal_upper(p->data, p->index, &bytes, &silent, &err),
+			 0);
+	assert_int_equal(ftruncate(p->data, bytes), 0);
+	return bytes;
+}
+
+static void check_refused(struct pair *p, u64 bytes, const char *text)
+{
+	assert_int_equal(open_pair(p, true), EXIT_OK);
+	assert_int_equal(upper_files_load(&p->files), EXIT_FAILED);
+	assert_non_null(strstr(said, text));
+	assert_int_equal(size_of(p->data), bytes);
+	free_pair(p);
+}
+
 static void a_sealed_layer_is_refused(void **state)
 {
-	u64 seed = test_seed();
-	struct obd_error err;
 	struct pair p;
 	u64 bytes;
 
 	(void)state;
-	make_pair(&p, &seed, 50);
-	assert_int_equal(seal_upper(p.data, p.index, &bytes, &silent, &err), 0);
-	assert_int_equal(ftruncate(p.data, bytes), 0);
-	assert_int_equal(open_pair(&p, true), EXIT_OK);
-	assert_int_equal(upper_files_load(&p.files), EXIT_FAILED);
-	assert_non_null(strstr(said, "ends as a sealed layer does: list it"));
-	assert_int_equal(size_of(p.data), bytes);
-	free_pair(&p);
+	bytes = make_sealed(&p);
+	check_refused(&p, bytes, "ends as a sealed layer does: list it");
 }
 
 /* A device has gone on to write to it: a discard takes no data. */
 static void what_was_written_after_sealing_is_not_lost(void **state)
 {
-	u64 seed = test_seed();
-	struct obd_error err;
 	struct lsmt_entry e;
 	struct pair p;
 	u64 bytes;
 
 	(void)state;
-	make_pair(&p, &seed, 50);
-	assert_int_equal(seal_upper(p.data, p.index, &bytes, &silent, &err), 0);
-	assert_int_equal(ftruncate(p.data, bytes), 0);
+	bytes = make_sealed(&p);
 	obd_log_entry(&e, 0, UPPER_MODEL_SECTORS, 0, 0);
 	assert_int_equal(pwrite(p.index, &e, sizeof(e), p.index_bytes),
 			 sizeof(e));
-	assert_int_equal(open_pair(&p, true), EXIT_OK);
-	assert_int_equal(upper_files_load(&p.files), EXIT_FAILED);
-	assert_non_null(strstr(said, "seal it again"));
-	assert_int_equal(size_of(p.data), bytes);
-	free_pair(&p);
+	check_refused(&p, bytes, "seal it again");
 }
 
 static void set_header(int fd, struct lsmt_header *h)
