@@ -92,6 +92,55 @@ MODULE_PARM_DESC(map_pages,
  */
 static struct workqueue_struct *spread_wq, *local_wq;
 
+/*
+ * Where chunks come from, and what is read into them. Many kernels clear all
+ * memory that is allocated, but not objects that have a constructor: these are
+ * overwritten as a whole. The allocator wants a word behind such an object; with
+ * a sector less than a power of two, that still fits.
+ */
+static struct kmem_cache *chunk_cache;
+static struct data_cache {
+	const char *name;
+	u32 size;
+	struct kmem_cache *cache;
+} data_caches[] = {
+	{ .name = "overlaybd_data_8k", .size = SZ_8K - SECTOR_SIZE },
+	{ .name = "overlaybd_data_32k", .size = SZ_32K - SECTOR_SIZE },
+	{ .name = "overlaybd_data_128k", .size = CHUNK_STORED - SECTOR_SIZE },
+};
+
+static void construct_nothing(void *object)
+{
+}
+
+static int caches_init(void)
+{
+	bool complete;
+	unsigned int i;
+
+	chunk_cache = kmem_cache_create("overlaybd_chunk",
+					sizeof(struct obd_chunk), 0, 0,
+					construct_nothing);
+	complete = chunk_cache;
+	for (i = 0; i < ARRAY_SIZE(data_caches); i++) {
+		struct data_cache *d = &data_caches[i];
+
+		d->cache = kmem_cache_create(d->name, d->size, SECTOR_SIZE, 0,
+					     construct_nothing);
+		complete = complete && d->cache;
+	}
+	return complete ? 0 : -ENOMEM;
+}
+
+static void caches_exit(void)
+{
+	unsigned int i;
+
+	kmem_cache_destroy(chunk_cache);
+	for (i = 0; i < ARRAY_SIZE(data_caches); i++)
+		kmem_cache_destroy(data_caches[i].cache);
+}
+
 int obd_chunks_init(void)
 {
 	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
@@ -99,7 +148,7 @@ int obd_chunks_init(void)
 				    num_online_cpus());
 	local_wq = alloc_workqueue("dm-overlaybd-local", OBD_WQ_PERCPU |
 				   WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
-	if (spread_wq && local_wq)
+	if (spread_wq && local_wq && !caches_init())
 		return 0;
 	obd_chunks_exit();
 	return -ENOMEM;
@@ -111,6 +160,7 @@ void obd_chunks_exit(void)
 		destroy_workqueue(spread_wq);
 	if (local_wq)
 		destroy_workqueue(local_wq);
+	caches_exit();
 }
 
 void obd_chunk_free(struct obd_chunk *chunk)
@@ -123,16 +173,28 @@ void obd_chunk_free(struct obd_chunk *chunk)
 	kfree(chunk);
 }
 
+/* A block may be larger than all that there is a cache for. */
+static void *data_alloc(u32 size)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(data_caches); i++)
+		if (size <= data_caches[i].size)
+			return kmem_cache_alloc(data_caches[i].cache,
+						OBD_GFP_TRY);
+	return kmalloc(size, OBD_GFP_TRY);
+}
+
 static struct obd_chunk *chunk_alloc(u32 size)
 {
 	struct obd_chunk *chunk;
 
-	chunk = kmalloc(sizeof(*chunk), OBD_GFP_TRY);
+	chunk = kmem_cache_alloc(chunk_cache, OBD_GFP_TRY);
 	if (!chunk)
 		return NULL;
 	chunk->bvecs = &chunk->bvec;
 	chunk->nr_bvecs = 1;
-	chunk->data = kmalloc(size, OBD_GFP_TRY);
+	chunk->data = data_alloc(size);
 	if (!chunk->data) {
 		kfree(chunk);
 		return NULL;
