@@ -65,6 +65,7 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 	WRITE_ONCE(s->window, window);
 }
 
+/* Without a time to wait for the device, the cache costs more than is gained. */
 void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 {
 	const struct obd_source *source = reader->source;
@@ -72,7 +73,7 @@ void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 	u32 end;
 
 	if ((u64)(last - first + 1) << source->block_shift > READ_MAX ||
-	    READ_ONCE(reader->session->quiet) ||
+	    READ_ONCE(reader->session->quiet) || READ_ONCE(source->at_once) ||
 	    !obd_cache_fits(source->block_size))
 		return;
 	s = stream_find(reader, first);

@@ -611,19 +611,32 @@ static bool is_local(const struct obd_chunk *chunk)
 	       (num_online_cpus() == 1 && !can_map(chunk->reader->source));
 }
 
+/* Was the device done before submitting the read returned, like a ramdisk? */
+static bool done_at_once(const struct obd_chunk *chunk)
+{
+	struct obd_source *source = chunk->reader->source;
+	bool at_once = in_task() && !irqs_disabled() &&
+		       chunk->submitter == current;
+
+	if (READ_ONCE(source->at_once) != at_once)
+		WRITE_ONCE(source->at_once, at_once);
+	return at_once;
+}
+
 /*
- * A device like a ramdisk is done before submitting returns: then the submitter
- * decompresses what is local. It must not sleep, for what it is in is unknown.
+ * If the device is done at once, the submitter decompresses what is local. It
+ * must not sleep, for what it is in is unknown.
  */
 static void chunk_start(struct obd_chunk *chunk)
 {
+	bool at_once = done_at_once(chunk);
 	struct obd_slot *slot = NULL;
 
 	if (!is_local(chunk)) {
 		queue_work(spread_wq, &chunk->work);
 		return;
 	}
-	if (in_task() && !irqs_disabled() && chunk->submitter == current)
+	if (at_once)
 		slot = obd_slot_try();
 	if (slot)
 		chunk_decompress(chunk, slot, false);

@@ -68,6 +68,8 @@ struct obd_gunzip;
  * @blob: the ZFile; NULL if it is none
  * @gunzip: the gzip file; NULL if it is none
  * @cache: decompressed blocks of it
+ * @at_once: the device had done the last read before submitting it returned;
+ *	readers race to say so
  * @lock: protects what follows; taken from any context
  * @reserve: chunk for one block; NULL while it is in use
  * @waiting: bios that wait for it
@@ -87,6 +89,7 @@ struct obd_source {
 	const struct obd_blob *blob;
 	struct obd_gunzip *gunzip;
 	struct obd_cache_layer cache;
+	bool at_once;
 
 	spinlock_t lock;	/* protects what follows */
 	struct obd_chunk *reserve;
