@@ -4,6 +4,8 @@
  * files in the order of the directories, as tar does, or what a trace says. A
  * trace may also be read from block devices, past the page cache.
  *
+ * With a file of bench-walk all files are read in the kernel, without system calls.
+ *
  * The sides take turns, round after round. The first round is not counted: it
  * checks that all sides gave the same bytes. Cold means that before every run
  * the kernel's caches are dropped, and the module's emptied; hot, that the same
@@ -24,8 +26,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "turns.h"
+
 #define NSEC_PER_SEC	1000000000ULL
-#define MAX_SIDES	16
+#define MAX_SIDES	20
 #define MAX_ROUNDS	1000U
 #define MAX_OPEN_DIRS	32
 #define READ_MAX	(128 << 10)
@@ -51,6 +55,7 @@ struct options {
 	const char *cache;	/* a parameter: its megabytes, 0 empties it */
 	char cache_size[32];
 	int clock;		/* of the benchmark modules, or -1 */
+	const char *walker;	/* of bench-walk */
 	unsigned int rounds;
 	bool hot;
 };
@@ -215,6 +220,19 @@ static void run_once(const struct side *side)
 		die(side->path);
 }
 
+static uint64_t walk_in_kernel(const struct options *o, const struct side *side)
+{
+	int fd = open(o->walker, O_RDONLY);
+	uint64_t nsec;
+
+	if (fd < 0)
+		die(o->walker);
+	write_text(o->walker, side->path);
+	nsec = read_number(fd, o->walker);
+	close(fd);
+	return nsec;
+}
+
 static uint64_t time_run(const struct options *o, const struct side *side)
 {
 	uint64_t begin;
@@ -223,6 +241,8 @@ static uint64_t time_run(const struct options *o, const struct side *side)
 		run_once(side);
 	else
 		make_cold(o);
+	if (o->walker)
+		return walk_in_kernel(o, side);
 	begin = now(o);
 	run_once(side);
 	return now(o) - begin;
@@ -249,17 +269,16 @@ static void check_sides(struct side *sides, int nr)
 
 static void run(const struct options *o, struct side *sides, int nr)
 {
-	unsigned int round;
+	unsigned int order[MAX_SIDES], round;
 	int i;
 
 	check_sides(sides, nr);
-	for (round = 0; round < o->rounds; round++)
-		for (i = 0; i < nr; i++) {
-			struct side *s = &sides[(round + (unsigned int)i) %
-						(unsigned int)nr];
-
-			s->nsec[round] = time_run(o, s);
-		}
+	for (round = 0; round < o->rounds; round++) {
+		take_turns(order, (unsigned int)nr, round);
+		for (i = 0; i < nr; i++)
+			sides[order[i]].nsec[round] =
+				time_run(o, &sides[order[i]]);
+	}
 }
 
 static int compare(const void *a, const void *b)
@@ -302,7 +321,8 @@ static void usage(void)
 	      "  -h, --hot          read once before; otherwise caches are dropped\n"
 	      "  -c, --rounds N     runs of each (default 5)\n"
 	      "  -e, --empty FILE   a cache's size: set to 0 and back to be cold\n"
-	      "  -k, --clock FILE   where to read nanoseconds from\n",
+	      "  -k, --clock FILE   where to read nanoseconds from\n"
+	      "  -w, --walker FILE  have the kernel read all files: a file of bench-walk\n",
 	      stderr);
 	exit(2);
 }
@@ -367,6 +387,9 @@ static void parse_option(struct options *o, int c)
 		if (o->clock < 0)
 			die(optarg);
 		break;
+	case 'w':
+		o->walker = optarg;
+		break;
 	default:
 		usage();
 	}
@@ -382,11 +405,12 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'c' },
 		{ "empty", required_argument, NULL, 'e' },
 		{ "clock", required_argument, NULL, 'k' },
+		{ "walker", required_argument, NULL, 'w' },
 		{}
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "g:n:t:hc:e:k:", longs,
+	while ((c = getopt_long(argc, argv, "g:n:t:hc:e:k:w:", longs,
 				NULL)) >= 0)
 		parse_option(o, c);
 	if (argc == optind || argc - optind > MAX_SIDES || !o->rounds ||

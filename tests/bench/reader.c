@@ -31,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "turns.h"
+
 #define NSEC_PER_SEC	1000000000ULL
 #define MAX_ROUNDS	1000U
 #define MAX_PIECES	1000000U
@@ -55,7 +57,7 @@ struct options {
 	unsigned int depth;	/* reads that a thread submits at once */
 	unsigned int rounds;
 	bool random;
-	bool cold;
+	bool drop;
 };
 
 struct side {
@@ -103,8 +105,8 @@ static void usage(void)
 	      "  -c, --rounds N      how often each piece is done (default 9)\n"
 	      "  -t, --threads N     threads (default 1)\n"
 	      "  -d, --depth N       reads a thread submits at once, by io_submit(2)\n"
-	      "  -e, --empty FILE    before every piece drop the kernel's caches, and set this\n"
-	      "                      cache's size to 0 and back\n"
+	      "  -e, --empty FILE    before every piece set this cache's size to 0 and back\n"
+	      "  -D, --drop          before every piece drop the kernel's caches\n"
 	      "  -k, --clock FILE    where to read nanoseconds from\n"
 	      "  -R, --renew COMMAND run it before every round\n",
 	      stderr);
@@ -130,11 +132,11 @@ static void write_text(const char *path, const char *text)
 		die(path);
 }
 
+/* Dropping the kernel's caches leaves it work to do while time is taken. */
 static void make_cold(const struct options *o)
 {
-	if (!o->cold)
-		return;
-	write_text("/proc/sys/vm/drop_caches", "3");
+	if (o->drop)
+		write_text("/proc/sys/vm/drop_caches", "3");
 	if (!o->cache)
 		return;
 	write_text(o->cache, "0");
@@ -150,15 +152,6 @@ static uint64_t now(const struct options *o)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
-/* SplitMix64: the same for the same piece in every round, and cheap. */
-static uint64_t mix(uint64_t n)
-{
-	n *= 0x9e3779b97f4a7c15ULL;
-	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9ULL;
-	n = (n ^ n >> 27) * 0x94d049bb133111ebULL;
-	return n ^ n >> 31;
 }
 
 /* Where the @i-th read of the thread's part of a piece begins. */
@@ -406,27 +399,37 @@ static void renew(const struct options *o)
 	exit(1);
 }
 
+static void run_piece(const struct options *o, struct thread *threads,
+		      struct side *sides, unsigned int nr, unsigned int round,
+		      unsigned int piece)
+{
+	unsigned int order[MAX_SIDES], i;
+
+	take_turns(order, nr, (uint64_t)round * o->pieces + piece);
+	for (i = 0; i < nr; i++) {
+		struct side *s = &sides[order[i]];
+		uint64_t t = time_piece(threads, o, s, piece);
+
+		if (round >= WARM_ROUNDS)
+			s->nsec[(size_t)piece * o->rounds + round -
+				WARM_ROUNDS] = t;
+	}
+}
+
 /*
- * Who begins changes with every piece and round. The first rounds warm up:
- * there are caches that let in what comes again, not what comes once.
+ * The first rounds warm up: there are caches that let in what comes again, not
+ * what comes once.
  */
 static void run(const struct options *o, struct thread *threads,
 		struct side *sides, int nr)
 {
-	unsigned int round, piece, i;
+	unsigned int round, piece;
 
 	for (round = 0; round < o->rounds + WARM_ROUNDS; round++) {
 		renew(o);
 		for (piece = 0; piece < o->pieces; piece++)
-			for (i = 0; i < (unsigned int)nr; i++) {
-				struct side *s = &sides[(round + piece + i) %
-							(unsigned int)nr];
-				uint64_t t = time_piece(threads, o, s, piece);
-
-				if (round >= WARM_ROUNDS)
-					s->nsec[(size_t)piece * o->rounds +
-						round - WARM_ROUNDS] = t;
-			}
+			run_piece(o, threads, sides, (unsigned int)nr, round,
+				  piece);
 	}
 }
 
@@ -458,7 +461,6 @@ static void cache_open(struct options *o, const char *path)
 {
 	int fd = open(path, O_RDONLY);
 
-	o->cold = true;
 	if (fd < 0)
 		return;
 	snprintf(o->cache_size, sizeof(o->cache_size), "%" PRIu64,
@@ -505,6 +507,9 @@ static void parse_option(struct options *o, int c)
 	case 'd':
 		o->depth = number(optarg, MAX_DEPTH);
 		break;
+	case 'D':
+		o->drop = true;
+		break;
 	case 'R':
 		o->renew = optarg;
 		break;
@@ -526,13 +531,14 @@ static void parse_options(struct options *o, int argc, char **argv)
 		{ "threads", required_argument, NULL, 't' },
 		{ "depth", required_argument, NULL, 'd' },
 		{ "empty", required_argument, NULL, 'e' },
+		{ "drop", no_argument, NULL, 'D' },
 		{ "clock", required_argument, NULL, 'k' },
 		{ "renew", required_argument, NULL, 'R' },
 		{}
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "g:n:s:rb:p:c:t:d:e:k:R:", longs,
+	while ((c = getopt_long(argc, argv, "g:n:s:rb:p:c:t:d:e:Dk:R:", longs,
 				NULL)) >= 0)
 		parse_option(o, c);
 	if (argc == optind || argc - optind > MAX_SIDES)

@@ -13,8 +13,10 @@
  *	checked		and each block's CRC is checked
  *	library_read	and the stored blocks are read from the device first:
  *	checked_read	all of a thread's with one bio, or each one if random
+ *	every_cpu	the same, by at least a thread for each CPU
  */
 #include <linux/bio.h>
+#include <linux/cpumask.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
@@ -36,6 +38,7 @@
 
 #define PASS_CRC	0x1UL
 #define PASS_READ	0x2UL
+#define PASS_EVERY_CPU	0x4UL
 
 struct worker {
 	struct work_struct work;
@@ -74,6 +77,7 @@ static struct obd_dev dev;
 static struct obd_blob blob;
 static u8 *stored;		/* all blocks, from the first on */
 static struct worker *workers;
+static unsigned int nr_workers;
 static struct workqueue_struct *wq;
 static u64 position;		/* of the piece */
 static bool ready;
@@ -192,44 +196,45 @@ static void worker_run(struct work_struct *work)
 	}
 }
 
-static u64 time_workers(void)
+static u64 time_workers(unsigned int n)
 {
 	u64 begin = bench_clock();
 	unsigned int i;
 
-	for (i = 0; i < threads; i++)
+	for (i = 0; i < n; i++)
 		queue_work(wq, &workers[i].work);
-	for (i = 0; i < threads; i++)
+	for (i = 0; i < n; i++)
 		flush_work(&workers[i].work);
 	return bench_clock() - begin;
 }
 
 /* Share out the blocks of the next piece; a random one stands for a page. */
-static void share_out(unsigned long pass)
+static void share_out(unsigned long pass, unsigned int n)
 {
 	u32 nr = reads ?: piece >> blob.zfile.block_shift;
 	u64 first = position >> (reads ? PAGE_SHIFT : blob.zfile.block_shift);
 	unsigned int i;
 
-	for (i = 0; i < threads; i++) {
+	for (i = 0; i < n; i++) {
 		workers[i].pass = pass;
-		workers[i].begin = first + (u64)nr * i / threads;
-		workers[i].end = first + (u64)nr * (i + 1) / threads;
+		workers[i].begin = first + (u64)nr * i / n;
+		workers[i].end = first + (u64)nr * (i + 1) / n;
 	}
 }
 
 /* The lock of the module's parameters keeps a second piece out. */
 static int pass_get(char *buffer, const struct kernel_param *kp)
 {
-	unsigned int i;
+	unsigned long pass = (unsigned long)kp->arg;
+	unsigned int i, n = pass & PASS_EVERY_CPU ? nr_workers : threads;
 	u64 nsec;
 	int r = 0;
 
 	if (!ready)
 		return -EAGAIN;
-	share_out((unsigned long)kp->arg);
-	nsec = time_workers();
-	for (i = 0; i < threads; i++)
+	share_out(pass, n);
+	nsec = time_workers(n);
+	for (i = 0; i < n; i++)
 		r = r ?: workers[i].result;
 	return r ?: scnprintf(buffer, PAGE_SIZE, "%llu\n", nsec);
 }
@@ -261,6 +266,9 @@ module_param_cb(library_read, &pass_ops, (void *)PASS_READ, 0644);
 MODULE_PARM_DESC(library_read, "read and decompress a piece");
 module_param_cb(checked_read, &pass_ops, (void *)(PASS_CRC | PASS_READ), 0644);
 MODULE_PARM_DESC(checked_read, "read, check and decompress a piece");
+module_param_cb(every_cpu, &pass_ops,
+		(void *)(PASS_CRC | PASS_READ | PASS_EVERY_CPU), 0644);
+MODULE_PARM_DESC(every_cpu, "the same, by a thread for each CPU");
 
 static int worker_init(struct worker *w)
 {
@@ -310,7 +318,7 @@ static void bench_cleanup(void)
 
 	if (wq)
 		destroy_workqueue(wq);
-	for (i = 0; workers && i < threads; i++) {
+	for (i = 0; workers && i < nr_workers; i++) {
 		obd_codec_release(&workers[i].codec);
 		vfree(workers[i].output);
 		vfree(workers[i].input);
@@ -331,12 +339,13 @@ static int __init bench_init(void)
 
 	if (!device || !threads || threads > MAX_THREADS)
 		return -EINVAL;
+	nr_workers = max(threads, num_online_cpus());
 	r = load_device();
-	workers = kcalloc(threads, sizeof(*workers), GFP_KERNEL);
+	workers = kcalloc(nr_workers, sizeof(*workers), GFP_KERNEL);
 	wq = alloc_workqueue("bench-decompress", WQ_UNBOUND, 0);
 	if (!r && (!workers || !wq))
 		r = -ENOMEM;
-	for (i = 0; !r && i < threads; i++)
+	for (i = 0; !r && i < nr_workers; i++)
 		r = worker_init(&workers[i]);
 	if (r)
 		bench_cleanup();
