@@ -13,6 +13,7 @@
 
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
+#include "dm-overlaybd-memory.h"
 
 #define DM_MSG_PREFIX "overlaybd"
 
@@ -47,6 +48,7 @@
  * @block: the first
  * @nr: how many
  * @data: what is read
+ * @cache: where @data comes from, unless it is the reserve's
  * @size: bytes of it, whole sectors
  * @skip: bytes of it in front of the first block
  * @submitter: who submits it; compared with, never looked into
@@ -67,6 +69,7 @@ struct obd_chunk {
 	u32 block;
 	u32 nr;
 	u8 *data;
+	struct kmem_cache *cache;
 	u32 size;
 	u32 skip;
 	struct task_struct *submitter;
@@ -92,55 +95,6 @@ MODULE_PARM_DESC(map_pages,
  */
 static struct workqueue_struct *spread_wq, *local_wq;
 
-/*
- * Where chunks come from, and what is read into them. Many kernels clear all
- * memory that is allocated, but not objects that have a constructor: these are
- * overwritten as a whole. The allocator wants a word behind such an object; with
- * a sector less than a power of two, that still fits.
- */
-static struct kmem_cache *chunk_cache;
-static struct data_cache {
-	const char *name;
-	u32 size;
-	struct kmem_cache *cache;
-} data_caches[] = {
-	{ .name = "overlaybd_data_8k", .size = SZ_8K - SECTOR_SIZE },
-	{ .name = "overlaybd_data_32k", .size = SZ_32K - SECTOR_SIZE },
-	{ .name = "overlaybd_data_128k", .size = CHUNK_STORED - SECTOR_SIZE },
-};
-
-static void construct_nothing(void *object)
-{
-}
-
-static int caches_init(void)
-{
-	bool complete;
-	unsigned int i;
-
-	chunk_cache = kmem_cache_create("overlaybd_chunk",
-					sizeof(struct obd_chunk), 0, 0,
-					construct_nothing);
-	complete = chunk_cache;
-	for (i = 0; i < ARRAY_SIZE(data_caches); i++) {
-		struct data_cache *d = &data_caches[i];
-
-		d->cache = kmem_cache_create(d->name, d->size, SECTOR_SIZE, 0,
-					     construct_nothing);
-		complete = complete && d->cache;
-	}
-	return complete ? 0 : -ENOMEM;
-}
-
-static void caches_exit(void)
-{
-	unsigned int i;
-
-	kmem_cache_destroy(chunk_cache);
-	for (i = 0; i < ARRAY_SIZE(data_caches); i++)
-		kmem_cache_destroy(data_caches[i].cache);
-}
-
 int obd_chunks_init(void)
 {
 	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
@@ -148,7 +102,7 @@ int obd_chunks_init(void)
 				    num_online_cpus());
 	local_wq = alloc_workqueue("dm-overlaybd-local", OBD_WQ_PERCPU |
 				   WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
-	if (spread_wq && local_wq && !caches_init())
+	if (spread_wq && local_wq)
 		return 0;
 	obd_chunks_exit();
 	return -ENOMEM;
@@ -160,41 +114,36 @@ void obd_chunks_exit(void)
 		destroy_workqueue(spread_wq);
 	if (local_wq)
 		destroy_workqueue(local_wq);
-	caches_exit();
+}
+
+static bool is_reserve(const struct obd_chunk *chunk)
+{
+	return chunk->bvecs != &chunk->bvec;
 }
 
 void obd_chunk_free(struct obd_chunk *chunk)
 {
 	if (!chunk)
 		return;
-	if (chunk->bvecs != &chunk->bvec)
+	if (is_reserve(chunk)) {
 		kfree(chunk->bvecs);
-	kvfree(chunk->data);
+		kvfree(chunk->data);
+	} else {
+		obd_memory_free(chunk->data, chunk->cache);
+	}
 	kfree(chunk);
-}
-
-/* A block may be larger than all that there is a cache for. */
-static void *data_alloc(u32 size)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(data_caches); i++)
-		if (size <= data_caches[i].size)
-			return kmem_cache_alloc(data_caches[i].cache,
-						OBD_GFP_TRY);
-	return kmalloc(size, OBD_GFP_TRY);
 }
 
 static struct obd_chunk *chunk_alloc(u32 size)
 {
 	struct obd_chunk *chunk;
 
-	chunk = kmem_cache_alloc(chunk_cache, OBD_GFP_TRY);
+	chunk = kmalloc(sizeof(*chunk), OBD_GFP_TRY);
 	if (!chunk)
 		return NULL;
 	chunk->bvecs = &chunk->bvec;
 	chunk->nr_bvecs = 1;
-	chunk->data = data_alloc(size);
+	chunk->data = obd_memory_alloc(size, &chunk->cache);
 	if (!chunk->data) {
 		kfree(chunk);
 		return NULL;
@@ -226,11 +175,6 @@ struct obd_chunk *obd_chunk_alloc_reserve(const struct obd_zfile *zfile)
 		return NULL;
 	}
 	return chunk;
-}
-
-static bool is_reserve(const struct obd_chunk *chunk)
-{
-	return chunk->bvecs != &chunk->bvec;
 }
 
 /* Take the reserve, or queue up for it: then @io may be gone already. */
@@ -611,14 +555,18 @@ static bool is_local(const struct obd_chunk *chunk)
 	       (num_online_cpus() == 1 && !can_map(chunk->reader->source));
 }
 
-/* Was the device done before submitting the read returned, like a ramdisk? */
+/*
+ * Was the device done before submitting the read returned, like a ramdisk? It may
+ * also be that a worker submitted it, and happens to be the one that ends it.
+ */
 static bool done_at_once(const struct obd_chunk *chunk)
 {
 	struct obd_source *source = chunk->reader->source;
 	bool at_once = in_task() && !irqs_disabled() &&
 		       chunk->submitter == current;
 
-	if (READ_ONCE(source->at_once) != at_once)
+	if (READ_ONCE(source->at_once) != at_once &&
+	    !(at_once && current->flags & PF_WQ_WORKER))
 		WRITE_ONCE(source->at_once, at_once);
 	return at_once;
 }

@@ -8,6 +8,7 @@
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
 #include "dm-overlaybd-gunzip.h"
+#include "dm-overlaybd-memory.h"
 #include "dm-overlaybd-read.h"
 
 void obd_source_init(struct obd_source *source, struct block_device *bdev,
@@ -36,6 +37,7 @@ int obd_source_init_zfile(struct obd_source *source,
 	source->reserve = obd_chunk_alloc_reserve(&blob->zfile);
 	if (!source->reserve)
 		return -ENOMEM;
+	obd_memory_hold();
 	source->blob = blob;
 	source->verify = blob->zfile.verify;
 	source->table_bytes = obd_zfile_bytes(&blob->zfile);
@@ -47,7 +49,10 @@ void obd_source_exit(struct obd_source *source)
 {
 	obd_gunzip_free(source->gunzip);
 	obd_cache_layer_exit(&source->cache);
+	if (!source->reserve)
+		return;
 	obd_chunk_free(source->reserve);
+	obd_memory_release();
 }
 
 u32 obd_bring(struct obd_reader *reader, u32 block, u32 nr,

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory to read into from a device. Many kernels clear all memory that is
+ * allocated; this is cleared when it comes from the system, but not when it is
+ * used again.
+ */
+#ifndef DM_OVERLAYBD_MEMORY_H
+#define DM_OVERLAYBD_MEMORY_H
+
+#include "dm-overlaybd-compat.h"
+
+/**
+ * obd_memory_init - set up the caches that the memory comes from
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int obd_memory_init(void);
+
+/**
+ * obd_memory_exit - undo obd_memory_init(); all memory has been freed
+ */
+void obd_memory_exit(void);
+
+/**
+ * obd_memory_hold - there will be somebody who allocates
+ *
+ * Any context.
+ */
+void obd_memory_hold(void);
+
+/**
+ * obd_memory_release - undo obd_memory_hold()
+ *
+ * Once nobody is left, what is free goes back to the system. May sleep.
+ */
+void obd_memory_release(void);
+
+/**
+ * obd_memory_alloc - allocate contiguous memory, aligned to a sector
+ * @size: bytes
+ * @cache: where it comes from; for obd_memory_free()
+ *
+ * Does not sleep, see OBD_GFP_TRY.
+ *
+ * Return: the memory, or NULL.
+ */
+void *obd_memory_alloc(u32 size, struct kmem_cache **cache);
+
+/**
+ * obd_memory_free - free what obd_memory_alloc() has allocated
+ * @memory: the memory
+ * @cache: as it was told
+ *
+ * Any context.
+ */
+void obd_memory_free(void *memory, struct kmem_cache *cache);
+
+#endif
