@@ -65,7 +65,10 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 	WRITE_ONCE(s->window, window);
 }
 
-/* Without a time to wait for the device, the cache costs more than is gained. */
+/*
+ * Where there is no time to wait for the device, the cache costs more than is
+ * gained, but it may be there again for the next read.
+ */
 void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 {
 	const struct obd_source *source = reader->source;
@@ -73,7 +76,7 @@ void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 	u32 end;
 
 	if ((u64)(last - first + 1) << source->block_shift > READ_MAX ||
-	    READ_ONCE(reader->session->quiet) || READ_ONCE(source->at_once) ||
+	    READ_ONCE(reader->session->quiet) ||
 	    !obd_cache_fits(source->block_size))
 		return;
 	s = stream_find(reader, first);
@@ -84,6 +87,8 @@ void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 	if (last < READ_ONCE(s->next))
 		return;
 	WRITE_ONCE(s->next, last + 1);
+	if (READ_ONCE(source->at_once))
+		return;
 	end = READ_ONCE(s->end);
 	if (end > last && end - last > READ_ONCE(s->window) / 2)
 		return;

@@ -2,8 +2,8 @@
 /*
  * Reading ahead of those who read compressed data in small pieces, one after
  * the other: the larger the pieces that the device and the decompressor get,
- * the less each block costs. Devices that answer at once, as ramdisks do, are not
- * read ahead.
+ * the less each block costs. ZFiles on devices that answer at once, as ramdisks
+ * do, are not read ahead.
  */
 #ifndef DM_OVERLAYBD_AHEAD_H
 #define DM_OVERLAYBD_AHEAD_H

@@ -67,15 +67,15 @@ struct obd_gunzip;
  * @table_bytes: memory that the table takes which says where blocks are
  * @blob: the ZFile; NULL if it is none
  * @gunzip: the gzip file; NULL if it is none
- * @cache: decompressed blocks of it
  * @at_once: the device had done the last read before submitting it returned;
  *	readers race to say so
+ * @cache: decompressed blocks of it
  * @lock: protects what follows; taken from any context
  * @reserve: chunk for one block; NULL while it is in use
  * @waiting: bios that wait for it
  * @background: chunks for the cache that are under way
  *
- * The lock and what follows is for ZFiles. What is before the cache is
+ * The lock and what follows is for ZFiles. What is before @at_once is
  * immutable.
  */
 struct obd_source {
@@ -88,8 +88,8 @@ struct obd_source {
 	u64 table_bytes;
 	const struct obd_blob *blob;
 	struct obd_gunzip *gunzip;
-	struct obd_cache_layer cache;
 	bool at_once;
+	struct obd_cache_layer cache;
 
 	spinlock_t lock;	/* protects what follows */
 	struct obd_chunk *reserve;

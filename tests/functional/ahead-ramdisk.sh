@@ -9,10 +9,11 @@ WINDOW=8
 
 modprobe -q brd rd_nr=1 rd_size=8192 || skip 'this kernel has no ramdisk'
 defer modprobe -r brd
+[ "$(blockdev --getsize64 /dev/ram0)" = 8388608 ] || skip 'it has others'
 need_tool
 device fill raw 0 $((BLOCKS * 4096))
 create_layer --raw raw --compress lz4 layer
-cat layer >/dev/ram0
+dd if=layer of=/dev/ram0 bs=64K conv=fsync status=none
 
 say 'it has to be read before that is known'
 dm_create quick "0 $SECTORS overlaybd 3 lower /dev/ram0 $(stat -c %s layer)" \
