@@ -405,7 +405,7 @@ static void run_piece(const struct options *o, struct thread *threads,
 {
 	unsigned int order[MAX_SIDES], i;
 
-	take_turns(order, nr, (uint64_t)round * o->pieces + piece);
+	take_turns(order, nr, o->name, (uint64_t)round * o->pieces + piece);
 	for (i = 0; i < nr; i++) {
 		struct side *s = &sides[order[i]];
 		uint64_t t = time_piece(threads, o, s, piece);

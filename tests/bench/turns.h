@@ -17,14 +17,17 @@ static inline uint64_t mix(uint64_t n)
 	return n ^ n >> 31;
 }
 
-/* Put the numbers below @nr in an order that depends on @seed. */
+/* Put the numbers below @nr in an order that depends on @name and @turn. */
 static inline void take_turns(unsigned int *order, unsigned int nr,
-			      uint64_t seed)
+			      const char *name, uint64_t turn)
 {
+	uint64_t seed = turn;
 	unsigned int i, j;
 
+	while (*name)
+		seed = mix(seed ^ (unsigned char)*name++);
 	for (i = 0; i < nr; i++) {
-		j = (unsigned int)(mix(seed * nr + i + 1) % (i + 1));
+		j = (unsigned int)(mix(seed + i) % (i + 1));
 		order[i] = order[j];
 		order[j] = i;
 	}

@@ -5,7 +5,7 @@
  * they are for.
  *
  * Write a folder to the parameter "walk"; reading it walks, and gives
- * nanoseconds. Links and devices are passed over.
+ * nanoseconds, and how many bytes were read. Links and devices are passed over.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -16,6 +16,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 #include "bench-clock.h"
@@ -38,6 +39,7 @@ struct listing {
 
 static char *root;
 static u8 *buffer;
+static u64 bytes;
 
 static struct place *place_new(const char *folder, const char *name, int len,
 			       unsigned int type)
@@ -59,6 +61,10 @@ static bool list_entry_add(struct dir_context *ctx, const char *name, int len,
 	struct listing *l = container_of(ctx, struct listing, ctx);
 	struct place *place;
 
+	if (type == DT_UNKNOWN) {
+		l->result = -EOPNOTSUPP;
+		return false;
+	}
 	if ((type != DT_REG && type != DT_DIR) ||
 	    (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'))))
 		return true;
@@ -95,12 +101,13 @@ static int visit_file(struct file *file)
 		n = kernel_read(file, buffer, READ_SIZE, &pos);
 		cond_resched();
 	} while (n == READ_SIZE);
+	bytes += pos;
 	return n < 0 ? n : 0;
 }
 
 static int visit(struct place *place, struct list_head *places)
 {
-	struct file *file = filp_open(place->path, O_RDONLY, 0);
+	struct file *file = filp_open(place->path, O_RDONLY | O_LARGEFILE, 0);
 	int r;
 
 	if (IS_ERR(file))
@@ -134,20 +141,22 @@ static int walk(void)
 static int walk_get(char *text, const struct kernel_param *kp)
 {
 	u64 begin = bench_clock();
-	int r = root ? walk() : -EAGAIN;
+	int r;
 
-	return r ?: scnprintf(text, PAGE_SIZE, "%llu\n",
-			      bench_clock() - begin);
+	bytes = 0;
+	r = root ? walk() : -EAGAIN;
+	return r ?: scnprintf(text, PAGE_SIZE, "%llu %llu\n",
+			      bench_clock() - begin, bytes);
 }
 
 static int walk_set(const char *val, const struct kernel_param *kp)
 {
-	char *copy = kstrdup(val, GFP_KERNEL);
+	char *copy = kstrndup(val, strcspn(val, "\n"), GFP_KERNEL);
 
 	if (!copy)
 		return -ENOMEM;
 	kfree(root);
-	root = strim(copy);
+	root = copy;
 	return 0;
 }
 
@@ -159,8 +168,11 @@ static const struct kernel_param_ops walk_ops = {
 module_param_cb(walk, &walk_ops, NULL, 0644);
 MODULE_PARM_DESC(walk, "a folder to be walked");
 
+/* Before 6.6 only kernel threads could close files themselves. */
 static int __init bench_init(void)
 {
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0))
+		return -EOPNOTSUPP;
 	buffer = vmalloc(READ_SIZE);
 	return buffer ? 0 : -ENOMEM;
 }
