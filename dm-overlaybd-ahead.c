@@ -67,7 +67,7 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 
 /*
  * Where there is no time to wait for the device, the cache costs more than is
- * gained, but it may be there again for the next read.
+ * gained. Streams are followed all the same: that may change with any read.
  */
 void obd_ahead(struct obd_reader *reader, u32 first, u32 last)
 {

@@ -28,14 +28,20 @@ load()
 	busybox cat "$DATA/$1" >"/dev/ram$2"
 }
 
-# blob LAYER N NAME [OPTION...]: a device of one layer on a ramdisk.
-blob()
+# blob_on DEVICE LAYER NAME [OPTION...]: a device of one layer.
+blob_on()
 {
-	local layer=$1 ram=$2 name=$3
+	local device=$1 layer=$2 name=$3
 
 	shift 3
 	dmsetup create -r "$name" --table "0 $sectors overlaybd 3 lower \
-		/dev/ram$ram $(size_of "$layer") ${*:+$# $*}"
+		$device $(size_of "$layer") ${*:+$# $*}"
+}
+
+# blob LAYER N NAME [OPTION...]: the same, on a ramdisk.
+blob()
+{
+	blob_on "/dev/ram$2" "$1" "${@:3}"
 }
 
 # slow_disk: /dev/nullb0 takes 2 ms for a read: that of a fast disk, as instructions
