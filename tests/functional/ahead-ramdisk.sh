@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: where the device answers at once, nothing is read ahead
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCKS=1024

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: blocks are read ahead for those who read in order, and only once
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCKS=1024

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: extents beyond 2 TiB, in plain and compressed layers
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 TIB=$((MIB * MIB))

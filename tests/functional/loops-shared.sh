@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: devices over the same files share loop devices, until the last
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 loops()

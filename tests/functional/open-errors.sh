@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what open and close say, leave and exit with when they fail
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 nothing_left()

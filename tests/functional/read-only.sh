@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: devices are read-only, and cannot be made otherwise
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 need_tool

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the reserve comes back from a bio that the cache has served
+# Kernels: uml-debug 6.12
 # Timeout: 400
 . "$(dirname "$0")/lib.sh" || exit
 

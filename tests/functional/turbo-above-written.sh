@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: an OCI layer applied to a file system that a kernel has written
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/turbo.sh"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a disk does not become longer than entries can say
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 
