@@ -35,7 +35,8 @@ source_lines()
 	esac
 }
 
-# use_suite SUITE: what the apt functions below talk about from here on.
+# use_suite SUITE: what the apt functions below talk about from here on. The
+# caller holds the lock apt-SUITE: apt refuses to be two at its lists.
 use_suite()
 {
 	local dir=$CACHE/apt/$1

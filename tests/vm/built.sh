@@ -2,31 +2,63 @@
 # shellcheck shell=bash
 #
 # The kernels Debian does not have: User Mode Linux, and those with the
-# sanitizers on. Built from Debian's linux-source-6.12 with as little in them
-# as the tests need. A built kernel looks like a stock one (see stock.sh), with
-# the object folder as build/ in the place of root/.
+# sanitizers on. Built from Debian's linux-source packages with as little in
+# them as the tests need. A built kernel looks like a stock one (see stock.sh),
+# with the object folder as build/ in the place of root/.
 
-SOURCE_PACKAGE=linux-source-6.12
-SOURCE_DIR=$CACHE/source/6.12
+# Which source: that of 6.12, but the newest where programs of the guest make
+# system calls by seccomp, at half the price of ptrace (since 6.16).
+source_of()
+{
+	case $1 in
+	uml-debug)	echo sid;;
+	*)		echo 6.12;;
+	esac
+}
+
+source_dir()
+{
+	printf '%s\n' "$CACHE/source/$1"
+}
+
+# The metapackage depends on the newest.
+source_package()
+{
+	case $1 in
+	sid)	package_closure 'linux-source-[0-9.]+' linux-source;;
+	*)	echo "linux-source-$1";;
+	esac
+}
+
+source_fetch()
+{
+	local deb=$2 package
+
+	use_suite "$(stock_suite "$1")"
+	package=$(source_package "$1") || skip "Debian has no source of $1 any more"
+	say "downloading $package"
+	unpack_packages "$deb" "$package"
+}
 
 source_unpack()
 {
-	[ -f "$SOURCE_DIR/ready" ] && return
+	local dir
+
+	dir=$(source_dir "$1")
+	[ -f "$dir/ready" ] && return
 	need_commands xz
-	use_suite bookworm
-	say "unpacking $SOURCE_PACKAGE"
-	rm -rf "$SOURCE_DIR" "$SOURCE_DIR.deb"
-	mkdir -p "$SOURCE_DIR"
-	unpack_packages "$SOURCE_DIR.deb" "$SOURCE_PACKAGE"
-	tar -C "$SOURCE_DIR" --strip-components=1 \
-		-xf "$SOURCE_DIR.deb/usr/src/$SOURCE_PACKAGE.tar.xz"
-	rm -r "$SOURCE_DIR.deb"
-	touch "$SOURCE_DIR/ready"
+	rm -rf "$dir" "$dir.deb"
+	mkdir -p "$dir"
+	with_lock "apt-$(stock_suite "$1")" source_fetch "$1" "$dir.deb"
+	tar -C "$dir" --strip-components=1 \
+		-xf "$dir.deb"/usr/src/linux-source-*.tar.xz
+	rm -r "$dir.deb"
+	touch "$dir/ready"
 }
 
 source_get()
 {
-	with_lock source source_unpack
+	with_lock "source-$1" source_unpack "$1"
 }
 
 built_fragments()
@@ -49,6 +81,7 @@ built_arch()
 
 built_recipe()
 {
+	source_of "$1"
 	# shellcheck disable=SC2046	# no spaces in these names
 	(cd "$VM_DIR/kconfig" && sha256sum $(built_fragments "$1" |
 		sed 's|.*/||'))
@@ -78,7 +111,7 @@ built_configure()
 		allnoconfig >/dev/null 2>&1 || die "cannot configure $name"
 	missing=$(config_missing "$build/wanted.config" "$build/.config")
 	[ -z "$missing" ] ||
-		die "options that $SOURCE_PACKAGE ignores: $missing"
+		die "options that the source of $name ignores: $missing"
 }
 
 built_make()
@@ -86,7 +119,7 @@ built_make()
 	local name=$1
 
 	shift
-	nice make -s -C "$SOURCE_DIR" ARCH="$(built_arch "$name")" \
+	nice make -s -C "$(source_dir "$(source_of "$name")")" ARCH="$(built_arch "$name")" \
 		O="$(kernel_dir "$name")/build" -j"$(nproc)" "$@"
 }
 
@@ -104,7 +137,7 @@ built_get()
 
 	dir=$(kernel_dir "$name")
 	need_commands gcc make flex bison bc depmod
-	source_get
+	source_get "$(source_of "$name")"
 	mkdir -p "$dir/build"
 	rm -f "$dir/ready"
 	say "building $name (5 to 15 minutes when nothing is there yet)"

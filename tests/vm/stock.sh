@@ -111,7 +111,7 @@ stock_get()
 	need_commands xz depmod
 	rm -rf "$new"
 	mkdir -p "$new"
-	stock_fetch "$name" "$new"
+	with_lock "apt-$(stock_suite "$name")" stock_fetch "$name" "$new"
 	stock_modules "$new"
 	stock_headers "$new" "$dir"
 	[ "$name" != sid ] || stock_wrap_helpers "$new" "$dir"

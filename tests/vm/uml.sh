@@ -36,7 +36,8 @@ uml_start()
 		mem="${mem}M" root=/dev/root rootfstype=hostfs rootflags=/ ro \
 		init="$VM_DIR/init-uml" vm_dir="$VM_DIR" vm_run="$rundir" \
 		uml_dir="$rundir/" umid=uml con=null con0=null,fd:7 con1=null,fd:8 \
-		console=tty0 panic=-1 kasan_multi_shot $append "${disk_args[@]}" \
+		console=tty0 panic=-1 kasan_multi_shot seccomp=auto \
+		$append "${disk_args[@]}" \
 		7>>"$rundir/console" 8>>"$rundir/output" \
 		>>"$rundir/emulator.err" 2>&1 </dev/null &
 	guest_pid=$!
