@@ -64,7 +64,7 @@ source_get()
 built_fragments()
 {
 	case $1 in
-	uml)		set -- base uml;;
+	uml)		set -- base uml crc32c;;
 	uml-debug)	set -- base uml sanitizers uml-debug;;
 	debug)		set -- base x86 sanitizers x86-debug;;
 	esac
@@ -87,21 +87,25 @@ built_recipe()
 		sed 's|.*/||'))
 }
 
-# What of a fragment did not make it into the configuration.
+# What of a fragment did not make it into the configuration. Only the last word
+# on an option counts.
 config_missing()
 {
-	local line option
+	local line option seen=
 
-	grep -hE '^(# )?CONFIG_' "$1" | while read -r line; do
+	grep -hE '^(# )?CONFIG_' "$1" | tac | while read -r line; do
 		option=${line#\# }
 		option=${option%%[= ]*}
+		[[ $seen != *" $option "* ]] || continue
+		seen+=" $option "
 		grep -qxF -- "$line" "$2" && continue
 		[[ $line == \#* ]] && ! grep -q "^$option=" "$2" && continue
 		echo "$line"
 	done
 }
 
-# Later fragments overrule earlier ones: only the last word on an option counts.
+# Later fragments overrule earlier ones. What the newest source has renamed or
+# dropped does not keep everything else from being tested.
 built_configure()
 {
 	local name=$1 build=$2 missing
@@ -110,8 +114,9 @@ built_configure()
 	built_make "$name" KCONFIG_ALLCONFIG="$build/wanted.config" \
 		allnoconfig >/dev/null 2>&1 || die "cannot configure $name"
 	missing=$(config_missing "$build/wanted.config" "$build/.config")
-	[ -z "$missing" ] ||
-		die "options that the source of $name ignores: $missing"
+	[ -n "$missing" ] || return 0
+	say "options that the source of $name ignores: $missing"
+	[ "$(source_of "$name")" = sid ] || exit 2
 }
 
 built_make()
