@@ -315,11 +315,9 @@ static int report_ours(const struct device *device, void *list)
 static int report_one(const char *name, struct json_object *list)
 {
 	struct device device;
-	int r = device_find(&device, name);
+	int r = device_find(&device, name) ?: report(&device, list);
 
-	if (r == EXIT_NO_DEVICE)
-		complain("there is no device %s", name);
-	return r ? r : report(&device, list);
+	return r == EXIT_NO_DEVICE ? device_missing(name) : r;
 }
 
 static int print_status(const char *name, const struct options *opts)

@@ -50,9 +50,7 @@ static int find_device(const char *name)
 	struct device device;
 	int r = device_prepare() ?: device_find(&device, name);
 
-	if (r == EXIT_NO_DEVICE)
-		complain("there is no device %s", name);
-	return r;
+	return r == EXIT_NO_DEVICE ? device_missing(name) : r;
 }
 
 /**

@@ -116,6 +116,8 @@ int counters_get(uint64_t *counts, const char *name, uint64_t *sectors)
 
 	r = device_params(name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
 			  sectors ? sectors : &length);
+	if (r == EXIT_NO_DEVICE)
+		return device_missing(name);
 	if (r)
 		return r;
 	r = counters_parse(counts, text, name);

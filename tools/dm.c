@@ -485,6 +485,12 @@ int device_open(const struct device *device)
 	return fd < 0 ? (failed("open", device->name, fd), -1) : fd;
 }
 
+int device_missing(const char *name)
+{
+	complain("there is no device %s", name);
+	return EXIT_NO_DEVICE;
+}
+
 static int first_line(struct dm_task *task, const char *name,
 		      const char *target, char **params, uint64_t *length)
 {
@@ -505,11 +511,19 @@ int device_params(const char *name, int type, const char *target,
 		  char **params, uint64_t *length)
 {
 	struct dm_task *task = dm_task_create(type);
+	struct dm_info info;
 	int r;
 
 	r = run_task(task, name);
-	r = r ? failed("read the table of", name, r) :
-		first_line(task, name, target, params, length);
+	/* Of a status the library says so here only. */
+	if (!r && dm_task_get_info(task, &info) && !info.exists)
+		r = -ENXIO;
+	if (r == -ENXIO)
+		r = EXIT_NO_DEVICE;
+	else if (r)
+		r = failed("read the table of", name, r);
+	else
+		r = first_line(task, name, target, params, length);
 	if (task)
 		dm_task_destroy(task);
 	return r;

@@ -227,6 +227,14 @@ typedef int (*device_visitor)(const struct device *device, void *data);
 int device_for_each(device_visitor visit, void *data);
 
 /**
+ * device_missing - complain that there is no such device
+ * @name: its name
+ *
+ * Return: EXIT_NO_DEVICE.
+ */
+int device_missing(const char *name);
+
+/**
  * device_params - parameters of the first line of a table, or its status
  * @name: the device's name
  * @type: DM_DEVICE_TABLE or DM_DEVICE_STATUS
@@ -234,7 +242,7 @@ int device_for_each(device_visitor visit, void *data);
  * @params: the parameters; to be freed
  * @length: sectors of that line
  *
- * Return: an exit code.
+ * Return: an exit code; EXIT_NO_DEVICE without a complaint.
  */
 int device_params(const char *name, int type, const char *target,
 		  char **params, uint64_t *length);

@@ -126,6 +126,8 @@ int trace_of_device(struct trace *trace, const char *name)
 
 	*trace = (struct trace) {};
 	r = device_params(name, DM_DEVICE_TABLE, DEVICE_TARGET, &text, &length);
+	if (r == EXIT_NO_DEVICE)
+		return device_missing(name);
 	if (r)
 		return r;
 	r = table_parse(&table, text) ?: begin(trace, table.nr);

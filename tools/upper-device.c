@@ -22,6 +22,8 @@ int upper_device_find(struct upper_device *u, const char *name)
 	*u = (struct upper_device) {};
 	r = device_params(name, DM_DEVICE_TABLE, DEVICE_TARGET, &u->params,
 			  &u->sectors);
+	if (r == EXIT_NO_DEVICE)
+		return device_missing(name);
 	if (r)
 		return r;
 	text = strdup(u->params);
@@ -46,6 +48,8 @@ int upper_device_status(struct upper_status *status, const char *name)
 
 	r = device_params(name, DM_DEVICE_STATUS, DEVICE_TARGET, &text,
 			  &sectors);
+	if (r == EXIT_NO_DEVICE)
+		return device_missing(name);
 	if (r)
 		return r;
 	r = upper_status_parse(status, text, name);
@@ -58,7 +62,7 @@ static int find_device(struct device *device, const char *name)
 	int r = device_find(device, name);
 
 	if (r == EXIT_NO_DEVICE)
-		complain("there is no device %s", name);
+		return device_missing(name);
 	if (r)
 		return r;
 	if (device_is_ours(device) && device->live)
