@@ -126,13 +126,24 @@ static int record_save(struct record *rec)
 		complain("warning: %s: %llu reads did not fit: record with more --entries",
 			 rec->name, (unsigned long long)rec->state.dropped);
 	if (write_out(rec, &err)) {
-		complain("%s", err.text);
+		complain("%s; the kernel still has the recording, for trace stop --out FILE %s",
+			 err.text, rec->name);
 		return EXIT_FAILED;
 	}
 	printf("%s: %u ranges, %llu blocks\n", rec->out.path,
 	       rec->trace.nr_ranges,
 	       (unsigned long long)trace_count(&rec->trace));
 	return EXIT_OK;
+}
+
+/* Where it could not be written it can be had again. */
+static int record_save_once(struct record *rec)
+{
+	int r = record_save(rec);
+
+	if (!r)
+		message_trace_clear(rec->name);
+	return r;
 }
 
 static void record_end(struct record *rec)
@@ -185,6 +196,9 @@ static int record_until(struct record *rec, const struct options *opts,
 static int record_finish(struct record *rec, int r)
 {
 	r = r ?: message_trace_stop(rec->name) ?: fetch(rec);
+	if (!r && rec->state.nr < rec->trace.nr_ranges)
+		complain("warning: %s has got another table: what was read at last is missing",
+			 rec->name);
 	if (r != EXIT_NO_DEVICE)
 		return r;
 	complain("warning: %s is gone: what was read at last is missing",
@@ -223,8 +237,7 @@ static int do_record(char **args, const struct options *opts)
 	}
 	if (!r) {
 		r = record_finish(&rec, record_until(&rec, opts, &signals)) ?:
-		    record_save(&rec);
-		message_trace_clear(rec.name);
+		    record_save_once(&rec);
 	}
 	record_end(&rec);
 	return r;
@@ -245,10 +258,7 @@ static int do_stop(char **args, const struct options *opts)
 		return find_device(args[0]) ?: message_trace_stop(args[0]);
 	r = record_begin(&rec, args[0], opts->out);
 	r = r ?: message_trace_stop(rec.name) ?: fetch(&rec) ?:
-	    record_save(&rec);
-	/* Where it could not be written it can be had again. */
-	if (!r)
-		message_trace_clear(rec.name);
+	    record_save_once(&rec);
 	record_end(&rec);
 	return r;
 }

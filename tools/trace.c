@@ -40,6 +40,10 @@ static void describe_gzip(struct trace_layer *to, const struct obd_gzip *gzip)
 static int begin(struct trace *trace, unsigned int nr)
 {
 	*trace = (struct trace) {};
+	if (!nr) {
+		complain("only reads of read-only layers can be traced, and there are none");
+		return EXIT_FAILED;
+	}
 	trace->layers = calloc(nr, sizeof(*trace->layers));
 	if (!trace->layers) {
 		complain("no memory for %u layers", nr);

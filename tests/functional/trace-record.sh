@@ -92,6 +92,32 @@ expect_exit $EXIT_NO_DEVICE 'no device nobody' \
 expect_exit $EXIT_NO_DEVICE 'no device nobody' "$TOOL" trace stop nobody
 [ ! -e trace2 ] || fail 'a trace of nothing'
 
+# What cannot be written can be had again.
+mkdir full
+mount -t tmpfs -o size=4k none full
+defer umount full
+dd if=/dev/zero of=full/file bs=4k count=1 status=none
+"$TOOL" trace record -o full/trace record >recorded 2>&1 &
+RECORDER=$!
+defer kill $RECORDER
+retry is_recording
+read_block 40
+kill -TERM "$RECORDER"
+! wait "$RECORDER" || fail 'a trace was written where there is no space'
+grep -q 'No space left on device; the kernel still has the recording' recorded ||
+	fail "it said: $(cat recorded)"
+"$TOOL" trace stop -o trace record >recorded
+grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
+
+# Another table begins with nothing recorded.
+record_in_background
+read_block 20
+sleep 2
+dmsetup table record | dmsetup load --readonly record
+dmsetup resume record
+expect_recorded 'warning: record has got another table'
+grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
+
 # The device may be closed meanwhile.
 record_in_background
 read_block 20
@@ -99,3 +125,11 @@ sleep 3
 "$TOOL" close record
 expect_recorded 'warning: record is gone'
 grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
+
+# Nothing would ever match a trace of no layers.
+"$TOOL" create-upper --size 1M data index >created
+printf '{ "lowers": [], "upper": { "data": "%s", "index": "%s" } }\n' \
+	"$PWD/data" "$PWD/index" >alone
+open_image alone record
+expect_exit 1 'and there are none' "$TOOL" trace record -o trace3 record
+[ ! -e trace3 ] || fail 'a trace of no layers'
