@@ -17,6 +17,7 @@
 #define QUEUE_RANGES		65536	/* that the kernel takes */
 #define QUEUE_PAUSE_NS		20000000L
 #define QUEUE_TRIES		3000
+#define LOST_MOST		1000	/* times in a row others were faster */
 
 static int failed(const char *name, const char *text, int r)
 {
@@ -177,18 +178,17 @@ int message_prefetch_rate(const char *name, unsigned int mib)
 	return tell(name, text);
 }
 
+/* Returns 0 or -errno. */
 static int add_some(const char *name, const struct trace_range *ranges, u32 nr)
 {
 	char text[TEXT_SIZE + RANGES_PER_MESSAGE * RANGE_TEXT_SIZE];
 	char *to = text + sprintf(text, "prefetch add");
 	u32 i;
-	int r;
 
 	for (i = 0; i < nr; i++)
 		to += sprintf(to, " %u %u %u", ranges[i].layer, ranges[i].first,
 			      ranges[i].count);
-	r = device_message(name, text, NULL);
-	return r ? failed(name, "prefetch add", r) : EXIT_OK;
+	return device_message(name, text, NULL);
 }
 
 /* A message that finds no room for all its ranges is refused as a whole. */
@@ -220,15 +220,26 @@ static int wait_for_room(const char *name, u32 *room)
 int message_prefetch_add(const char *name, const struct trace_range *ranges,
 			 u32 nr)
 {
-	u32 some, room = 0;
-	int r = EXIT_OK;
+	u32 some, room = 0, lost = 0;
+	int r;
 
-	for (; !r && nr; ranges += some, nr -= some, room -= some) {
+	while (nr) {
 		some = min_t(u32, nr, RANGES_PER_MESSAGE);
-		if (room < some)
-			r = wait_for_room(name, &room);
-		if (!r)
-			r = add_some(name, ranges, some);
+		r = room < some ? wait_for_room(name, &room) : EXIT_OK;
+		if (r)
+			return r;
+		r = add_some(name, ranges, some);
+		/* Somebody else has filled the room that there was. */
+		if (r == -ENOSPC && ++lost < LOST_MOST) {
+			room = 0;
+			continue;
+		}
+		if (r)
+			return failed(name, "prefetch add", r);
+		ranges += some;
+		nr -= some;
+		room -= some;
+		lost = 0;
 	}
-	return r;
+	return EXIT_OK;
 }

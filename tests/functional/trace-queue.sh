@@ -52,4 +52,17 @@ kill -0 $replay || fail 'it did not wait for room'
 dmsetup resume queue
 wait $replay
 retry is_done
+
+# Two at once may each find the room that the other takes.
+dmsetup suspend queue
+"$TOOL" trace replay queue trace &
+replay=$!
+defer kill $replay
+"$TOOL" trace replay queue trace &
+other=$!
+defer kill $other
+retry is_full
+dmsetup resume queue
+wait $replay
+wait $other
 expect_counter queue read_errors 0
