@@ -275,8 +275,8 @@ const struct command cmd_export = {
 	.summary = "Flatten an image into a sparse file",
 	.help =
 "OUT.raw gets exactly the size of the disk. What no layer holds, and what is zero,\n"
-"stays a hole. The file appears under its name when it is complete; it is not\n"
-"waited for until it has reached the disk.\n"
+"stays a hole. The file appears under its name when it is complete and has\n"
+"reached the disk.\n"
 "Nobody may be writing to the upper, if there is one.\n"
 "\n"
 "Options:\n"
