@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a corrupt block costs its own bytes and nothing else
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCK=4096

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: every reason to refuse a table is given, and tested
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 # corrupt OFFSET NAME: a layer with a byte of its trailer wrong.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a table loads, or fails cleanly, whichever allocation fails
+# Leaks: watched
 # Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the fixtures through losetup and table lines written by hand
-# Kernels: uml-debug
+# Kernels: 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 # fixture_stack NAME: by what its configuration names.

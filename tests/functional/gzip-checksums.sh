@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: data of gzip files that inflates, but is wrong, is found out by checksums
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCK=65536

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: corrupt blobs are refused, or give errors where they are corrupt
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 # Made outside: what makes them is built with sanitizers, which cannot run in

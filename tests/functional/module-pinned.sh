@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the module stays while a device needs it, and goes afterwards
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 need_tool

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: dmsetup message prefetch: what is brought, how fast, and when not
+# Leaks: watched
 # Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 

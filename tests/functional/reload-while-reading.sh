@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: tables are replaced under verified reads, by another stack too
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 is_reading()

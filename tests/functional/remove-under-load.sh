@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: removing a device in use: refused, deferred, or by force
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 # start_reader NAME: reads without end, or until there is an error. The device

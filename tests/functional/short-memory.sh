@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: reads are right when the module gets no memory
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 need_tool

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: dmsetup message trace: what was read, in which order
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCKS=1024

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: TurboOCI layers of the reference, by table lines written by hand
+# Kernels: uml-debug 6.12
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 
 # turbo_layer CASE: WORDS are the words of its layer.

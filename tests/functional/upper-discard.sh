@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what is discarded or zeroed reads as zeros, and its space is used
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 

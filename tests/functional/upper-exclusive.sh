@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: devices of another layer, swapped or in use are refused
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the disk grows by a longer table, in use, and never shrinks
+# Leaks: watched
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: every way in which a write or discard can overlap two extents
+# Kernels: uml-debug 6.12
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/upper.sh"
 
