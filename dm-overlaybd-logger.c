@@ -166,7 +166,9 @@ static int copy_slots(struct obd_logger *logger, u64 from, u64 to, u64 nr)
 /*
  * Until the last write below the log ends where it ended, and the part that is
  * being copied overrides whatever lies before it. That write is of one sector:
- * the one in which the log ends from then on.
+ * the one in which the log ends from then on. Nothing may fail behind it: the
+ * caller would take the log for the old one. What lies behind the log is zeroed
+ * before anything is appended.
  */
 int obd_logger_restart(struct obd_logger *logger, u64 from)
 {
@@ -190,5 +192,5 @@ int obd_logger_restart(struct obd_logger *logger, u64 from)
 		return r;
 	logger->end = nr;
 	logger->zeroed = full + OBD_SECTOR_SLOTS;
-	return zero_ahead(logger, 0);
+	return 0;
 }
