@@ -45,11 +45,12 @@ static void remove(struct obd_ranges *ranges, struct stretch *stretch)
 	kfree(stretch);
 }
 
-static struct stretch *new_stretch(u64 first, u64 end)
+static struct stretch *new_stretch(u64 first, u64 end, gfp_t gfp)
 {
-	struct stretch *stretch = kmalloc(sizeof(*stretch), OBD_GFP_TRY) ?:
-				  kmalloc(sizeof(*stretch), OBD_GFP_RESERVES);
+	struct stretch *stretch = kmalloc(sizeof(*stretch), gfp);
 
+	if (!stretch && !gfpflags_allow_blocking(gfp))
+		stretch = kmalloc(sizeof(*stretch), OBD_GFP_RESERVES);
 	if (stretch) {
 		stretch->first = first;
 		stretch->end = end;
@@ -75,7 +76,7 @@ static bool join(struct obd_ranges *ranges, struct stretch *before,
 	return begins || ends;
 }
 
-int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
+int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len, gfp_t gfp)
 {
 	struct rb_node **link = &ranges->tree.rb_root.rb_node;
 	struct stretch *before = NULL, *behind = NULL, *stretch;
@@ -93,7 +94,7 @@ int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len)
 		}
 	}
 	if (!join(ranges, before, behind, first, first + len)) {
-		stretch = new_stretch(first, first + len);
+		stretch = new_stretch(first, first + len, gfp);
 		if (!stretch)
 			return -ENOMEM;
 		rb_link_node(&stretch->node, parent, link);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sets of ranges of sectors, under a lock of the caller's, which may be held with
- * interrupts off: nothing here sleeps but obd_ranges_exit().
+ * interrupts off: nothing here sleeps but obd_ranges_exit(), and obd_ranges_add() if
+ * it is told that it may.
  */
 #ifndef DM_OVERLAYBD_RANGES_H
 #define DM_OVERLAYBD_RANGES_H
@@ -37,12 +38,12 @@ void obd_ranges_exit(struct obd_ranges *ranges);
  * @ranges: the set, locked
  * @first: the first of them
  * @len: how many
- *
- * Takes memory, also of the reserves, for a range that touches no other.
+ * @gfp: how to allocate memory, for a range that touches no other; if it may not
+ *	 sleep, the reserves are taken, too
  *
  * Return: 0, or -ENOMEM.
  */
-int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len);
+int obd_ranges_add(struct obd_ranges *ranges, u64 first, u64 len, gfp_t gfp);
 
 /**
  * obd_ranges_take - take the first range out of a set

@@ -31,10 +31,12 @@ struct used {
 	u64 len;
 };
 
+/* There may be many, and sort() does not let others run. */
 static int compare_used(const void *a, const void *b)
 {
 	const struct used *x = a, *y = b;
 
+	cond_resched();
 	return x->moffset < y->moffset ? -1 : x->moffset > y->moffset;
 }
 
@@ -44,11 +46,11 @@ static u64 collect_used(struct obd_upper_map *map, struct used *used, u64 max)
 	u64 sector = 0, nr = 0, first;
 
 	while (nr < max && obd_upper_map_next(map, &sector, &piece, &first)) {
+		cond_resched();
 		if (piece.what != OBD_DATA)
 			continue;
 		used[nr].moffset = piece.moffset;
 		used[nr++].len = piece.len;
-		cond_resched();
 	}
 	return nr;
 }
@@ -56,7 +58,7 @@ static u64 collect_used(struct obd_upper_map *map, struct used *used, u64 max)
 static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
 			u64 first, u64 len)
 {
-	if (obd_ranges_add(ranges, first, len))
+	if (obd_ranges_add(ranges, first, len, OBD_GFP_TRY))
 		space->lost += len;
 }
 
@@ -70,9 +72,12 @@ static int load_free(struct obd_space *space, const struct used *used, u64 nr,
 			return obd_fail(err, -EINVAL,
 					"log: sector %llu of the data is in use twice",
 					(unsigned long long)used[i].moffset);
-		if (used[i].moffset > end)
-			add_or_lose(space, &space->free, end,
-				    used[i].moffset - end);
+		if (used[i].moffset > end &&
+		    obd_ranges_add(&space->free, end, used[i].moffset - end,
+				   OBD_GFP_BLOB))
+			return obd_fail(err, -ENOMEM,
+					"no memory for what is free between %llu extents",
+					(unsigned long long)nr);
 		end = used[i].moffset + used[i].len;
 		if (obd_interrupted())
 			return -EINTR;
