@@ -35,14 +35,15 @@ static int end_bio(struct bio *bio, int r)
 	return DM_MAPIO_SUBMITTED;
 }
 
+/* Without the lock, the bio may have been ended, and the upper be gone. */
 static void wait_for_commit(struct obd_upper *u, struct bio *bio)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&u->lock, flags);
 	bio_list_add(&u->waiting, bio);
-	spin_unlock_irqrestore(&u->lock, flags);
 	obd_upper_kick(u);
+	spin_unlock_irqrestore(&u->lock, flags);
 }
 
 static void finish(struct bio *bio, struct obd_upper_io *io)
@@ -172,7 +173,7 @@ static void append_endio(struct bio *bio)
 	struct obd_upper_io *io = io_of(bio);
 	struct obd_upper *u = io->upper;
 	unsigned long flags;
-	bool stalled, kick;
+	bool stalled;
 
 	spin_lock_irqsave(&u->lock, flags);
 	if (bio->bi_status)
@@ -182,13 +183,13 @@ static void append_endio(struct bio *bio)
 		bio_list_add(&u->stalled, bio);
 	else
 		u->nr_reserved--;
-	kick = stalled || u->nr_pending >= OBD_PENDING_MAX / 2;
-	spin_unlock_irqrestore(&u->lock, flags);
-
-	if (kick)
+	if (stalled || u->nr_pending >= OBD_PENDING_MAX / 2)
 		obd_upper_kick(u);
 	if (wq_has_sleeper(&u->wait))
 		wake_up(&u->wait);
+	/* From here on the worker may end one that is stalled. */
+	spin_unlock_irqrestore(&u->lock, flags);
+
 	if (!stalled)
 		finish(bio, io);
 }
