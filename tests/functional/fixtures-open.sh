@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: overlaybdsetup opens every fixture, and every byte is right
+# Kernels: uml-debug 6.1 sid
 . "$(dirname "$0")/lib.sh" || exit
 
 CASES='plain3 zfile3 ops3 vsize vsize-grow trailer-only-0 trailer-only-low

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh" || exit
 . "$HERE/turbo.sh"
 
-FILES=700
+FILES=300
 
 # make_layer FILE: a tar in which each entry is gzip members of its own, a large file
 # several. The last entry tells where the others are, and the footer, a member without

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: who reads a gzip file in order has each byte inflated once
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 BLOCK=65536

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: gzip files of every kind read right, from the middle as well
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 # show NAME GZIP INDEX FILE: the device shows what the file holds, and zeros up

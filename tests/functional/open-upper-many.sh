@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: many opens of one upper at once: of one name all, of many names one succeeds
-# Kernels: uml-debug
+# Kernels: 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 N=12

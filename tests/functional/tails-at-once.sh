@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: opens and closes at once over one gzip file share its hidden tail
-# Kernels: uml-debug 6.12
+# Kernels: 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 open_own()

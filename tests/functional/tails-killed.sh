@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what is left when open is killed while it joins tails is removed
-# Kernels: uml-debug
+# Kernels: 6.12
 . "$(dirname "$0")/lib.sh" || exit
 
 KILLS=24

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: devices over a gzip file share it, its hidden tail and its cache
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "$(dirname "$0")/lib.sh" || exit
 
 # layer_devices NAME: the devices in its table.
