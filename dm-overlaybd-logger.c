@@ -57,19 +57,6 @@ static int logger_io(struct obd_logger *logger, blk_opf_t opf, u64 slot,
 			   slots * sizeof(struct lsmt_entry));
 }
 
-/*
- * Space that has been reserved below stays so. Where there is none to take, zeros
- * need none.
- */
-static int zero(struct obd_logger *logger, u64 first, u64 end)
-{
-	sector_t at = sector_of(first), nr = sector_of(end) - at;
-
-	return blkdev_issue_zeroout(logger->bdev, at, nr, GFP_NOIO,
-				    BLKDEV_ZERO_NOUNMAP) ?
-	       blkdev_issue_zeroout(logger->bdev, at, nr, GFP_NOIO, 0) : 0;
-}
-
 /* Zero the slots behind the next @nr, but those behind the device. */
 static int zero_ahead(struct obd_logger *logger, u32 nr)
 {
@@ -80,7 +67,9 @@ static int zero_ahead(struct obd_logger *logger, u32 nr)
 
 	if (logger->zeroed >= need)
 		return 0;
-	r = zero(logger, logger->zeroed, end) ?:
+	r = blkdev_issue_zeroout(logger->bdev, sector_of(logger->zeroed),
+				 sector_of(end) - sector_of(logger->zeroed),
+				 GFP_NOIO, 0) ?:
 	    blkdev_issue_flush(logger->bdev);
 	if (!r)
 		logger->zeroed = end;
