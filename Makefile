@@ -26,7 +26,8 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -larchive -lisal -lm
 
 # The files that the kernel module and user space share.
-FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
+FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-merge.c dm-overlaybd-map.c \
+	  dm-overlaybd-log.c dm-overlaybd-zfile.c dm-overlaybd-tar.c \
 	  dm-overlaybd-blob.c \
 	  dm-overlaybd-gzip.c dm-overlaybd-gzip-stream.c
 MODULE := $(wildcard dm-overlaybd-*.[ch]) Kbuild

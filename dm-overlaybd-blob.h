@@ -8,6 +8,7 @@
 #define DM_OVERLAYBD_BLOB_H
 
 #include "dm-overlaybd-lsmt.h"
+#include "dm-overlaybd-merge.h"
 #include "dm-overlaybd-zfile.h"
 
 /*

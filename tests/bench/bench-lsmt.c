@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "dm-overlaybd-lsmt.h"
+#include "dm-overlaybd-merge.h"
 #include "tests/unit/test.h"
 
 #define MERGE_LIMIT	10	/* times a memcpy */

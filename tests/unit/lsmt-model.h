@@ -10,6 +10,7 @@
 #define LSMT_MODEL_H
 
 #include "dm-overlaybd-lsmt.h"
+#include "dm-overlaybd-merge.h"
 
 #define MODEL_ISLANDS	16
 
