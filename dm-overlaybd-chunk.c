@@ -4,16 +4,14 @@
  */
 #include <linux/device-mapper.h>
 #include <linux/highmem.h>
-#include <linux/moduleparam.h>
 #include <linux/sched.h>
-#include <linux/sched/mm.h>
 #include <linux/sizes.h>
 #include <linux/vmalloc.h>
 #include <linux/wait_bit.h>
 
 #include "dm-overlaybd-chunk.h"
-#include "dm-overlaybd-codec.h"
 #include "dm-overlaybd-memory.h"
+#include "dm-overlaybd-output.h"
 
 #define DM_MSG_PREFIX "overlaybd"
 
@@ -26,9 +24,6 @@
 
 /* So many chunks for each CPU: none is left waiting for another's last one. */
 #define SHARES_PER_CPU	4
-
-/* For less than that, a copy costs no more than mapping pages. */
-#define MAP_PAGES_MIN	4
 
 /* Chunks for the cache that a source may have under way. */
 #define SOURCE_BACKGROUND_MAX	32
@@ -80,12 +75,6 @@ struct obd_chunk {
 	unsigned int nr_bvecs;
 	struct bio bio;
 };
-
-/* In User Mode Linux, mapping a page takes system calls of the host. */
-static bool map_pages = !IS_ENABLED(CONFIG_UML);
-module_param(map_pages, bool, 0644);
-MODULE_PARM_DESC(map_pages,
-		 "map the pages of a bio to decompress large blocks into them, do not copy");
 
 /*
  * They decompress chunks, large ones on any CPU, small ones where they were
@@ -305,53 +294,6 @@ static void chunk_end(struct obd_chunk *chunk, blk_status_t status)
 		chunk_end_background(chunk);
 }
 
-/* The next @len bytes of the bio's memory, if they are contiguous. */
-static void *direct_out(struct bio *bio, const struct bvec_iter *iter, u32 len)
-{
-	struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, *iter);
-
-	if (IS_ENABLED(CONFIG_HIGHMEM) || bv.bv_len < len)
-		return NULL;
-	return page_address(bv.bv_page) + bv.bv_offset;
-}
-
-/* For caches that tell a page's kernel address from its others. */
-static void flush_direct(void *dst, u32 len)
-{
-	void *page = (void *)round_down((unsigned long)dst, PAGE_SIZE);
-
-	for (; page < dst + len; page += PAGE_SIZE)
-		flush_dcache_page(virt_to_page(page));
-}
-
-static bool can_map(const struct obd_source *source)
-{
-	return READ_ONCE(map_pages) &&
-	       source->blob->zfile.block_size >= MAP_PAGES_MIN * PAGE_SIZE;
-}
-
-/* Map the next @nr pages of the bio, if they are whole. May sleep. */
-static void *map_out(struct bio *bio, struct bvec_iter iter, u32 nr,
-		     struct page **pages)
-{
-	unsigned int noio;
-	void *mapped;
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		struct bio_vec bv = bio_iter_iovec(bio, iter);
-
-		if (bv.bv_len != PAGE_SIZE)
-			return NULL;
-		pages[i] = bv.bv_page;
-		bio_advance_iter_single(bio, &iter, PAGE_SIZE);
-	}
-	noio = memalloc_noio_save();
-	mapped = vm_map_ram(pages, nr, NUMA_NO_NODE);
-	memalloc_noio_restore(noio);
-	return mapped;
-}
-
 static blk_status_t block_failed(struct obd_reader *reader, u32 block, int r)
 {
 	struct obd_session *session = reader->session;
@@ -381,105 +323,18 @@ static int decompress(struct obd_reader *reader, struct obd_slot *slot,
 					 obd_zfile_block_len(z, block));
 }
 
-/**
- * struct output - where a block of a bio is decompressed to
- * @from: first byte of it that the bio wants
- * @len: how many it wants
- * @whole: that is all of it
- * @cached: memory of the cache, or NULL
- * @direct: the bio's own memory, or NULL
- * @mapped: the bio's own pages, mapped; or NULL
- */
-struct output {
-	u32 from;
-	u32 len;
-	bool whole;
-	struct obd_cached *cached;
-	void *direct;
-	void *mapped;
-};
-
-/*
- * What was wanted before, or is wanted in part only, goes to the cache and is
- * copied from there. It must not be copied the other way round: whoever owns
- * the bio's memory may write to it at any time.
- */
-static void output_choose(struct output *out, struct obd_chunk *chunk,
-			  struct obd_slot *slot, u32 block, bool may_sleep)
-{
-	struct obd_source *source = chunk->reader->source;
-	struct obd_cache_layer *cache = &source->cache;
-	u32 len = obd_zfile_block_len(&source->blob->zfile, block);
-	struct bio *bio = chunk->io->bio;
-	u32 pages = out->len >> PAGE_SHIFT;
-
-	if (chunk->reader->cached &&
-	    (!out->whole || obd_cache_admits(cache, block)))
-		out->cached = obd_cache_alloc(cache, block, len, OBD_CACHE_READ,
-					      chunk->reader->checked);
-	if (out->cached || !out->whole)
-		return;
-	out->direct = direct_out(bio, &chunk->at, out->len);
-	/* Mapping takes a little memory: of that there is none for the reserve. */
-	if (!out->direct && may_sleep && !is_reserve(chunk) && slot->pages &&
-	    can_map(source) && out->len % PAGE_SIZE == 0)
-		out->mapped = map_out(bio, chunk->at, pages, slot->pages);
-}
-
-static void *output_memory(const struct output *out, struct obd_slot *slot)
-{
-	if (out->cached)
-		return out->cached->data;
-	return out->direct ?: out->mapped ?: slot->bounce;
-}
-
-/* The block is there: see that the bio has it, and the cache. */
-static void output_finish(struct output *out, struct obd_chunk *chunk,
-			  const void *memory)
-{
-	struct bio *bio = chunk->io->bio;
-
-	if (out->direct) {
-		flush_direct(out->direct, out->len);
-		bio_advance_iter(bio, &chunk->at, out->len);
-	} else if (out->mapped) {
-		flush_kernel_vmap_range(out->mapped, out->len);
-		bio_advance_iter(bio, &chunk->at, out->len);
-	} else {
-		obd_copy_out(bio, &chunk->at, memory + out->from, out->len);
-	}
-	if (out->cached) {
-		obd_cache_touch(out->cached, out->from, out->from + out->len);
-		obd_cache_insert(out->cached);
-	}
-}
-
 /* Decompress a block for a bio. */
 static blk_status_t block_out(struct obd_chunk *chunk, struct obd_slot *slot,
 			      u32 block, const void *src, bool may_sleep)
 {
-	const struct obd_zfile *z = &chunk->reader->source->blob->zfile;
-	struct obd_io *io = chunk->io;
-	u64 begin = (u64)block << z->block_shift;
-	u64 end = begin + obd_zfile_block_len(z, block);
-	u64 from = max(begin, io->pos), to = min(end, io->end);
-	struct output out = {
-		.from = from - begin,
-		.len = to - from,
-		.whole = from == begin && to == end,
-	};
-	void *memory;
+	struct obd_output out;
 	int r;
 
-	output_choose(&out, chunk, slot, block, may_sleep);
-	memory = output_memory(&out, slot);
-	r = decompress(chunk->reader, slot, block, src, memory);
-	if (r)
-		obd_cache_free(out.cached);
-	else
-		output_finish(&out, chunk, memory);
-	if (out.mapped)
-		vm_unmap_ram(out.mapped, out.len >> PAGE_SHIFT);
+	/* Mapping takes a little memory: of that there is none for the reserve. */
+	obd_output_begin(&out, chunk->io, &chunk->at, block, slot,
+			 may_sleep && !is_reserve(chunk));
+	r = decompress(chunk->reader, slot, block, src, out.memory);
+	obd_output_end(&out, !r);
 	return r ? block_failed(chunk->reader, block, r) : BLK_STS_OK;
 }
 
@@ -552,7 +407,7 @@ static bool is_local(const struct obd_chunk *chunk)
 	if (!io)
 		return false;
 	return io->end - io->pos <= SHARE_OUTPUT ||
-	       (num_online_cpus() == 1 && !can_map(chunk->reader->source));
+	       (num_online_cpus() == 1 && !obd_output_maps(chunk->reader->source));
 }
 
 /*
