@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: blocks are read ahead for those who read in order, and only once
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCKS=1024
 SECTORS=$((BLOCKS * 4096 / SECTOR))

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: who wants a block that is being read ahead waits for it
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCKS=256
 SECTORS=$((BLOCKS * 4096 / SECTOR))

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: extents beyond 2 TiB, in plain and compressed layers
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 TIB=$((MIB * MIB))
 # The last of these is in the last 64 KiB of the disk.

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: every reason to refuse a table is given, and tested
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # corrupt OFFSET NAME: a layer with a byte of its trailer wrong.
 corrupt()

@@ -3,7 +3,7 @@
 # Description: a table loads, or fails cleanly, whichever allocation fails
 # Leaks: watched
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 need_tool
 need_faults

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the fixtures through losetup and table lines written by hand
 # Kernels: 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # fixture_stack NAME: by what its configuration names.
 fixture_stack()

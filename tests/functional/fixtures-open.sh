@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: overlaybdsetup opens every fixture, and every byte is right
 # Kernels: uml-debug 6.1 sid
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 CASES='plain3 zfile3 ops3 vsize vsize-grow trailer-only-0 trailer-only-low
 	trailer-only-high trailer-only-tar merged merged-plain sealed base64

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what inflates to very much, or to nothing, does not hold up the others
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 MIBS=1024		# of zeros that one read has to inflate
 EMPTY=3000000		# blocks of nothing before a byte: almost 16 MiB

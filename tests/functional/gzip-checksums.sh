@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: data of gzip files that inflates, but is wrong, is found out by checksums
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCK=65536
 BAD=20

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: wrong gzip files and indexes cost reads, which fail and are counted
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 SIZE=$((6 * MIB))
 LAST=3			# an access point in the middle

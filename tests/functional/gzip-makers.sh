@@ -3,7 +3,7 @@
 # Description: whatever program or option of zlib has compressed, all is read right
 # Kernels: uml-debug
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # attach FILE NAME: LINE is a device that has all of it, and its length. NAME is the
 # file that it is on.

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a gzip file's device in use is removed: refused, deferred, by force
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 SIZE=$((4 * MIB))
 MS=15			# for each read of the gzip file, so that some are under way

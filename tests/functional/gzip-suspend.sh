@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: suspend and resume while a gzip file is read ahead and brought
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCK=65536
 BLOCKS=64

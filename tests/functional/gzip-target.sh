@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: gzip files of every kind read right, from the middle as well
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # show NAME GZIP INDEX FILE: the device shows what the file holds, and zeros up
 # to the end of its last sector.

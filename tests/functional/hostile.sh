@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: corrupt blobs are refused, or give errors where they are corrupt
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # Made outside: what makes them is built with sanitizers, which cannot run in
 # every guest.

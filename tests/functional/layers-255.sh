@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: 255 layers make one disk, 256 are refused
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # Every sixteenth layer is compressed, by create from what layers.py kept.
 pack_some()

@@ -3,7 +3,7 @@
 # Description: devices over the same layers share their tables and maps
 # Leaks: watched
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 DEVICES=100
 

@@ -6,11 +6,12 @@
 # made to the functions here. It runs as root in a guest (see suite).
 set -Eeuo pipefail
 
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-TREE=$(cd "$HERE/../.." && pwd)
+HERE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+TREE=${HERE%/tests/functional}
 FIXTURES=${OVERLAYBD_FIXTURES:-$TREE/../shared/fixtures}
 TOOL=${OVERLAYBDSETUP:-$TREE/build/overlaybdsetup}
-TEST=$(basename "$0" .sh)
+TEST=${0##*/}
+TEST=${TEST%.sh}
 CLEANUP=()
 # shellcheck disable=SC2034	# used by the tests
 readonly HERE TREE FIXTURES TOOL TEST SECTOR=512 MIB=1048576 \
@@ -159,7 +160,9 @@ retry()
 # a shell, on which a signal may be lost.
 has_come()
 {
-	[ ! -e "/proc/$2" ] || grep -qx "$1" "/proc/$2/comm"
+	local comm
+
+	[ ! -e "/proc/$2" ] || { read -r comm <"/proc/$2/comm" && [ "$comm" = "$1" ]; }
 }
 
 # hold_open DEVICE: a process named sleep, HOLDER, has it open.
@@ -352,7 +355,11 @@ mapped_devices()
 # references in its own time: see retry.
 loops_are()
 {
-	[ "$(find /sys/block/loop*/loop -maxdepth 0 2>/dev/null | wc -l)" = "$1" ]
+	local loops
+
+	loops=(/sys/block/loop*/loop)
+	[ -e "${loops[0]}" ] || loops=()
+	[ ${#loops[@]} = "$1" ]
 }
 
 # expect_same DEVICE FILE: equal, and of one size.

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a table that takes long to load can be interrupted
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # Every read takes 200 ms, every layer several, sixteen at a time: some seconds.
 LAYERS=250

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: tables load while those of a device that does not answer cannot
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # More than layers are loaded at a time.
 LAYERS=40

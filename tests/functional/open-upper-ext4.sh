@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: an upper in files of ext4: past the page cache, sparse, and as large as they may be
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # write SEED OFFSET LENGTH: the same to the device and to the file.
 write()

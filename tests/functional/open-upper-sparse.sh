@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a sparse upper is opened and written, and no discard is forgotten
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((3 * MIB))

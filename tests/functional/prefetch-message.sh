@@ -3,7 +3,7 @@
 # Description: dmsetup message prefetch: what is brought, how fast, and when not
 # Leaks: watched
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCK=16384
 BLOCKS=256

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: random reads of 512 bytes to 1 MiB, checked by fio
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # Every sector knows where it belongs.
 FIO=(fio --minimal --verify=crc32c --verify_interval=512 --size=12M)

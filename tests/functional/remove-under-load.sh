@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: removing a device in use: refused, deferred, or by force
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # start_reader NAME: reads without end, or until there is an error. The device
 # stays open; its name may go, as it does at once when removal is deferred.

@@ -3,7 +3,7 @@
 # Description: the reserve comes back from a bio that the cache has served
 # Kernels: uml-debug 6.12
 # Timeout: 400
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 need_tool
 need_faults

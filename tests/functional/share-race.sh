@@ -3,7 +3,7 @@
 # Description: devices over the same layers come and go at once, some loads fail
 # Leaks: watched
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 SECONDS_LONG=20
 SIZE=$MIB

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a stack on top of one in use maps only what it adds
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # How many sectors a layer changes: enough for a map that is worth sharing.
 CHANGES=1500

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: suspend, resume and new tables while blocks are brought ahead
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 BLOCKS=1024
 TIMES=6

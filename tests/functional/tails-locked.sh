@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what joins a tail is left alone while another call is at it
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # lock_tail: as a call does that makes or removes $TAIL, until unlock_tail.
 lock_tail()

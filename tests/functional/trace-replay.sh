@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: what a recorded start reads is prefetched at the next one
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # read_block NAME BLOCK [COUNT]: of 4096 bytes, not from the page cache.
 read_block()

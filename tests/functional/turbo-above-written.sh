@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: an OCI layer applied to a file system that a kernel has written
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/turbo.sh"
 
 need_tool

@@ -3,7 +3,7 @@
 # Description: TurboOCI layers of the reference, by table lines written by hand
 # Kernels: uml-debug 6.12
 # Leaks: watched
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # turbo_layer CASE: WORDS are the words of its layer.
 turbo_layer()

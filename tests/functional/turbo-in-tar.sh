@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: metadata of OCI layers inside tar archives, as registries have it
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/turbo.sh"
 
 # wrap IN OUT: in a tar whose PAX header alone tells the size

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: open and close with udev, which makes the nodes
 # Kernels: 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 UDEVD=/lib/systemd/systemd-udevd
 RULES=/lib/udev/rules.d/55-dm.rules

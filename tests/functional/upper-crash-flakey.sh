@@ -3,7 +3,7 @@
 # Description: an upper on disks that lose, fail or corrupt what is written
 # Kernels: uml-debug
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a disk that was growing when it crashed has grown, or has not
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 

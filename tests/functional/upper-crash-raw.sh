@@ -3,7 +3,7 @@
 # Description: an upper keeps what it promised, whenever the disk crashes
 # Kernels: uml-debug
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the crash tests pass a device that does nothing, and no broken one
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a snapshot that a crash interrupts leaves one layer or two, with all
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 

@@ -3,7 +3,7 @@
 # Description: files on xfs on an upper live through crashes, once fsynced
 # Kernels: 6.12
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 # shellcheck source=../crash/stack.sh
 . "$TREE/tests/crash/stack.sh"
 # shellcheck source=../crash/files.sh

@@ -3,7 +3,7 @@
 # Description: errors below fail what they concern, and a lost log the layer
 # Leaks: watched
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((16 * MIB))

@@ -3,7 +3,7 @@
 # Description: fio verifies files in ext4 while little memory is left
 # Kernels: uml-debug 6.12
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((192 * MIB))

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a data device that ends bios in interrupts holds nothing up
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((16 * MIB))

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: commit, merge and seal make layers of what was written
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # change SEED: the same to the device and to the file: single sectors, zeros
 # that are written, and zeros that a discard leaves.

@@ -3,7 +3,7 @@
 # Description: a writable layer opens, or not, whichever allocation fails
 # Leaks: watched
 # Kernels: uml-debug 6.12
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((4 * MIB))

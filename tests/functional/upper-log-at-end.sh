@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a log that fills its device is not made shorter where it does not fit
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$MIB

@@ -3,7 +3,7 @@
 # Description: the model goes on while snapshots are taken, and every layer is what it was
 # Kernels: uml-debug 6.12
 # Timeout: 500
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((16 * MIB))

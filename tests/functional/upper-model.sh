@@ -3,7 +3,7 @@
 # Description: a disk holds what several threads write to it, by its model
 # Kernels: uml-debug 6.12
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 BYTES=$((16 * MIB))

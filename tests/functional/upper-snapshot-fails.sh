@@ -3,7 +3,7 @@
 # Description: whatever step of a snapshot fails, the device goes on, and nothing is left
 # Kernels: uml-debug
 # Timeout: 300
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # write SEED OFFSET LENGTH: the same to the device and to the file.
 write()

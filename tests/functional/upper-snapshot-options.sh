@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: snapshots of a frozen file system, without the old index, of block devices
 # Kernels: uml-debug
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
 # feature FILE: prints needs_recovery if its ext4 has a journal to be replayed.

@@ -3,7 +3,7 @@
 # Description: how long a snapshot makes I/O wait does not depend on how much has been written
 # Kernels: uml-debug
 # Timeout: 900
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # measure MIB: prints the milliseconds of a snapshot after so much was written.
 measure()

@@ -3,7 +3,7 @@
 # Description: snapshots while fio writes and verifies; every generation is a layer afterwards
 # Kernels: uml-debug 6.12
 # Timeout: 300
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 SNAPSHOTS=6
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: layers that lie on dm-verity devices
-. "$(dirname "$0")/lib.sh" || exit
+. "${0%/*}/lib.sh" || exit
 
 # verity_open NAME FILE BLOCK: dm-verity wants whole blocks.
 verity_open()
