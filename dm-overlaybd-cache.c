@@ -19,6 +19,8 @@
 #define EVICT_SHARE		4	/* times the size of what comes in */
 #define GHOSTS_MIN		SZ_16K
 #define GHOSTS_MAX		SZ_1M
+#define GHOST_LINE		16
+#define GHOST_SHIFT		12	/* what a ghost has of a hash */
 
 /**
  * struct shard - a part of the cache
@@ -44,7 +46,11 @@ static unsigned long cache_max = ULONG_MAX;	/* bytes; until it is set */
 static atomic_t next_salt = ATOMIC_INIT(0);
 static struct shrinker *shrinker;
 
-/* Which blocks were asked for: hashes, each in the place that it leads to. */
+/*
+ * Which blocks were asked for: a hash for each. It leads to a cache line for
+ * GHOST_LINE blocks that follow one another; which of them has which place there
+ * depends on it, too.
+ */
 static u32 *ghosts;
 static unsigned int ghost_bits;
 
@@ -95,14 +101,27 @@ u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last)
 	return index;
 }
 
+static u32 *ghost_of(u64 hash, u32 block)
+{
+	u64 place = hash >> (64 - ghost_bits);
+
+	return &ghosts[place ^ block % GHOST_LINE];
+}
+
+void obd_cache_expect(const struct obd_cache_layer *layer, u32 block)
+{
+	prefetchw(ghost_of(hash_block(layer, block / GHOST_LINE), block));
+}
+
 bool obd_cache_admits(const struct obd_cache_layer *layer, u32 block)
 {
-	u64 hash = hash_block(layer, block);
-	u32 *ghost = &ghosts[hash >> (64 - ghost_bits)];
+	u64 hash = hash_block(layer, block / GHOST_LINE);
+	u32 *ghost = ghost_of(hash, block);
+	u32 mark = hash >> GHOST_SHIFT;
 
-	if (READ_ONCE(*ghost) == (u32)hash)
+	if (READ_ONCE(*ghost) == mark)
 		return true;
-	WRITE_ONCE(*ghost, (u32)hash);
+	WRITE_ONCE(*ghost, mark);
 	return false;
 }
 

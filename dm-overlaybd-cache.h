@@ -154,6 +154,15 @@ bool obd_cache_touch(struct obd_cached *cached, u32 from, u32 to);
 u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last);
 
 /**
+ * obd_cache_expect - prepare for asking obd_cache_admits()
+ * @layer: the layer
+ * @block: the block
+ *
+ * A hint that saves time, if there is something else to do meanwhile. Any context.
+ */
+void obd_cache_expect(const struct obd_cache_layer *layer, u32 block);
+
+/**
  * obd_cache_admits - is a block worth keeping that was read as a whole?
  * @layer: the layer
  * @block: the block

@@ -43,7 +43,8 @@
  * @block: the first
  * @nr: how many
  * @data: what is read
- * @cache: where @data comes from, unless it is the reserve's
+ * @cache: where @data comes from, and the chunk behind it, unless it is the
+ *	reserve
  * @size: bytes of it, whole sectors
  * @skip: bytes of it in front of the first block
  * @submitter: who submits it; compared with, never looked into
@@ -86,6 +87,10 @@ static struct workqueue_struct *spread_wq, *local_wq;
 
 int obd_chunks_init(void)
 {
+	int r = obd_memory_init(sizeof(struct obd_chunk));
+
+	if (r)
+		return r;
 	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
 				    WQ_MEM_RECLAIM | WQ_HIGHPRI,
 				    num_online_cpus());
@@ -103,6 +108,7 @@ void obd_chunks_exit(void)
 		destroy_workqueue(spread_wq);
 	if (local_wq)
 		destroy_workqueue(local_wq);
+	obd_memory_exit();
 }
 
 static bool is_reserve(const struct obd_chunk *chunk)
@@ -117,26 +123,26 @@ void obd_chunk_free(struct obd_chunk *chunk)
 	if (is_reserve(chunk)) {
 		kfree(chunk->bvecs);
 		kvfree(chunk->data);
+		kfree(chunk);
 	} else {
 		obd_memory_free(chunk->data, chunk->cache);
 	}
-	kfree(chunk);
 }
 
 static struct obd_chunk *chunk_alloc(u32 size)
 {
+	struct kmem_cache *cache;
 	struct obd_chunk *chunk;
+	void *data, *note;
 
-	chunk = kmalloc(sizeof(*chunk), OBD_GFP_TRY);
-	if (!chunk)
+	data = obd_memory_alloc(size, &note, &cache);
+	if (!data)
 		return NULL;
+	chunk = note;
 	chunk->bvecs = &chunk->bvec;
 	chunk->nr_bvecs = 1;
-	chunk->data = obd_memory_alloc(size, &chunk->cache);
-	if (!chunk->data) {
-		kfree(chunk);
-		return NULL;
-	}
+	chunk->data = data;
+	chunk->cache = cache;
 	return chunk;
 }
 
@@ -619,6 +625,8 @@ bool obd_chunk_read(struct obd_io *io)
 	chunk->block = io->block;
 	chunk->nr = nr;
 	atomic_inc(&io->pending);
+	if (io->reader->cached)
+		obd_cache_expect(&source->cache, io->block);
 	io_advance(io, nr);
 	chunk_submit(chunk, offset, len);
 	return true;

@@ -8,7 +8,10 @@
 
 #include "dm-overlaybd-memory.h"
 
-/* Behind an object with a constructor there is a word of the allocator's. */
+/*
+ * Objects are a power of two with it: there is room for what the user remembers
+ * of the memory, and for a word of the allocator's.
+ */
 #define ROOM_BEHIND	SECTOR_SIZE
 
 static struct data_cache {
@@ -21,6 +24,7 @@ static struct data_cache {
 	{ .name = "overlaybd_data_128k", .size = SZ_128K - ROOM_BEHIND },
 };
 
+static u32 note_size;		/* of what is behind the memory */
 static atomic_t holders = ATOMIC_INIT(0);
 
 /* The allocator does not clear what has one. */
@@ -29,14 +33,15 @@ static void construct_nothing(void *object)
 }
 
 /* Drivers below may copy from a user's memory. */
-int obd_memory_init(void)
+int obd_memory_init(u32 size)
 {
 	unsigned int i;
 
+	note_size = size;
 	for (i = 0; i < ARRAY_SIZE(caches); i++) {
 		struct data_cache *c = &caches[i];
 
-		c->cache = kmem_cache_create_usercopy(c->name, c->size,
+		c->cache = kmem_cache_create_usercopy(c->name, c->size + size,
 						      SECTOR_SIZE, 0, 0,
 						      c->size,
 						      construct_nothing);
@@ -72,7 +77,7 @@ void obd_memory_release(void)
 }
 
 /* Where memory is in pieces, an exact size may still be had. */
-void *obd_memory_alloc(u32 size, struct kmem_cache **cache)
+void *obd_memory_alloc(u32 size, void **note, struct kmem_cache **cache)
 {
 	unsigned int i = 0;
 	void *memory;
@@ -84,10 +89,13 @@ void *obd_memory_alloc(u32 size, struct kmem_cache **cache)
 		memory = kmem_cache_alloc(caches[i].cache, OBD_GFP_TRY);
 		if (memory) {
 			*cache = caches[i].cache;
+			*note = memory + caches[i].size;
 			return memory;
 		}
 	}
-	return kmalloc(size, OBD_GFP_TRY);
+	memory = kmalloc(size + note_size, OBD_GFP_TRY);
+	*note = memory + size;
+	return memory;
 }
 
 void obd_memory_free(void *memory, struct kmem_cache *cache)

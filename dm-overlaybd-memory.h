@@ -11,10 +11,11 @@
 
 /**
  * obd_memory_init - set up the caches that the memory comes from
+ * @size: bytes behind the memory for its user to take notes
  *
  * Return: 0 or -ENOMEM.
  */
-int obd_memory_init(void);
+int obd_memory_init(u32 size);
 
 /**
  * obd_memory_exit - undo obd_memory_init(); all memory has been freed
@@ -37,14 +38,15 @@ void obd_memory_release(void);
 
 /**
  * obd_memory_alloc - allocate contiguous memory, aligned to a sector
- * @size: bytes
- * @cache: where it comes from; for obd_memory_free()
+ * @size: bytes, whole sectors
+ * @note: the room for notes, which goes with the memory
+ * @cache: where both come from; for obd_memory_free()
  *
  * Does not sleep, see OBD_GFP_TRY.
  *
  * Return: the memory, or NULL.
  */
-void *obd_memory_alloc(u32 size, struct kmem_cache **cache);
+void *obd_memory_alloc(u32 size, void **note, struct kmem_cache **cache);
 
 /**
  * obd_memory_free - free what obd_memory_alloc() has allocated

@@ -264,10 +264,14 @@ void obd_zfile_release(struct obd_zfile *zfile)
 u64 obd_zfile_offset(const struct obd_zfile *zfile, u32 block)
 {
 	u64 offset = zfile->bases[block / ZFILE_GROUP];
-	u32 i;
+	u32 i = round_down(block, ZFILE_GROUP);
 
-	for (i = round_down(block, ZFILE_GROUP); i < block; i++)
-		offset += obd_zfile_stored(zfile, i);
+	if (zfile->narrow)
+		for (; i < block; i++)
+			offset += zfile->narrow[i];
+	else
+		for (; i < block; i++)
+			offset += zfile->wide[i];
 	return offset;
 }
 

@@ -11,7 +11,6 @@
 #include "dm-overlaybd-format.h"
 
 /* Blocks that share one absolute offset in the jump table. */
-#define ZFILE_GROUP_SHIFT	5
 #define ZFILE_GROUP		32U
 
 /**
