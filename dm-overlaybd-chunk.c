@@ -81,7 +81,7 @@ struct obd_chunk {
  * They decompress chunks, large ones on any CPU, small ones where they were
  * submitted. Their work waits for a slot of the codecs, and for the little memory
  * that mapping pages takes, but never for I/O, so that stacked devices may share
- * them.
+ * them. For every slot there is a worker, for that one, too, which maps nothing.
  */
 static struct workqueue_struct *spread_wq, *local_wq;
 
@@ -93,7 +93,7 @@ int obd_chunks_init(void)
 		return r;
 	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
 				    WQ_MEM_RECLAIM | WQ_HIGHPRI,
-				    num_online_cpus());
+				    obd_slots_nr());
 	local_wq = alloc_workqueue("dm-overlaybd-local", OBD_WQ_PERCPU |
 				   WQ_MEM_RECLAIM | WQ_HIGHPRI, 0);
 	if (spread_wq && local_wq)

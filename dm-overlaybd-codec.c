@@ -4,6 +4,7 @@
  */
 #include <linux/cpumask.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
@@ -13,7 +14,10 @@ static struct obd_slot *slots;
 static DECLARE_WAIT_QUEUE_HEAD(slot_free);
 static unsigned int nr_slots;
 
-/* One table load at a time changes the slots. Comes before their locks. */
+/*
+ * One table load at a time changes the slots. Comes before their locks. The load
+ * for a suspended device may wait for it: memory has to be had without I/O.
+ */
 static DEFINE_MUTEX(prepare_lock);
 
 int obd_slots_init(void)
@@ -27,6 +31,11 @@ int obd_slots_init(void)
 	for (i = 0; i < nr_slots; i++)
 		sema_init(&slots[i].lock, 1);
 	return 0;
+}
+
+unsigned int obd_slots_nr(void)
+{
+	return nr_slots;
 }
 
 void obd_slots_exit(void)
@@ -89,12 +98,14 @@ static int slot_prepare(struct obd_slot *slot, const struct obd_zfile *zfile)
 
 int obd_slots_prepare(const struct obd_zfile *zfile)
 {
-	unsigned int i;
+	unsigned int noio, i;
 	int r = 0;
 
 	mutex_lock(&prepare_lock);
+	noio = memalloc_noio_save();
 	for (i = 0; !r && i < nr_slots; i++)
 		r = slot_prepare(&slots[i], zfile);
+	memalloc_noio_restore(noio);
 	mutex_unlock(&prepare_lock);
 	return r;
 }

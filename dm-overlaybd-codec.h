@@ -42,12 +42,19 @@ int obd_slots_init(void);
 void obd_slots_exit(void);
 
 /**
+ * obd_slots_nr - how many slots there are
+ *
+ * Return: the number; as many chunks may be decompressed at a time.
+ */
+unsigned int obd_slots_nr(void);
+
+/**
  * obd_slots_prepare - make every slot fit for a ZFile
  * @zfile: a parsed ZFile
  *
  * What is allocated stays until the module goes. May sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP.
  */
 int obd_slots_prepare(const struct obd_zfile *zfile);
 

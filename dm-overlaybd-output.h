@@ -41,6 +41,8 @@ struct obd_output {
  * @source: of a ZFile
  *
  * Any context.
+ *
+ * Return: false if blocks go through the bounce buffer instead.
  */
 bool obd_output_maps(const struct obd_source *source);
 

@@ -202,7 +202,7 @@ void obd_source_init(struct obd_source *source, struct block_device *bdev,
  *
  * May sleep.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP.
  */
 int obd_source_init_zfile(struct obd_source *source,
 			  const struct obd_blob *blob,

@@ -200,7 +200,7 @@ u64 obd_zfile_bytes(const struct obd_zfile *zfile);
  *
  * May sleep. Release with obd_codec_release().
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP.
  */
 int obd_codec_prepare(struct obd_codec *codec, u8 algorithm);
 
