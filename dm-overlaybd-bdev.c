@@ -36,6 +36,19 @@ int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 	return r;
 }
 
+/* As much as can be had in one piece; @size becomes how much that is. */
+static void *bounce_alloc(u32 *size)
+{
+	void *bounce;
+
+	*size = round_up(*size, PAGE_SIZE);
+	bounce = kmalloc(*size, GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
+	if (bounce)
+		return bounce;
+	*size = PAGE_SIZE;
+	return kmalloc(*size, GFP_KERNEL);
+}
+
 /*
  * Through a bounce buffer of whole pages: the caller's may be on the stack or
  * anywhere else that a device cannot reach, and begins at any byte.
@@ -44,11 +57,11 @@ int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
 {
 	u32 skip = pos % SECTOR_SIZE;
 	u32 size = min_t(u64, (u64)skip + len, READ_MAX);
-	void *bounce = kmalloc(round_up(size, PAGE_SIZE), GFP_KERNEL);
+	void *bounce = bounce_alloc(&size);
 	int r = bounce ? 0 : -ENOMEM;
 
 	while (!r && len) {
-		u32 n = min_t(u32, len, READ_MAX - skip);
+		u32 n = min(len, size - skip);
 
 		r = obd_bdev_io(dev->bdev, REQ_OP_READ, pos >> SECTOR_SHIFT,
 				bounce, round_up(skip + n, SECTOR_SIZE));

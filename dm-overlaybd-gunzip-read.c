@@ -10,7 +10,7 @@ int obd_gunzip_ahead_init(struct obd_gunzip_ahead *ahead)
 {
 	memset(ahead, 0, sizeof(*ahead));
 	init_completion(&ahead->done);
-	ahead->in = kmalloc(OBD_GZIP_IN_SIZE, GFP_KERNEL);
+	ahead->in = kmalloc(OBD_GZIP_IN_SIZE, OBD_GFP_BLOB);
 	return ahead->in ? 0 : -ENOMEM;
 }
 

@@ -13,7 +13,7 @@ int obd_gzip_stream_init(struct obd_gzip_stream *stream,
 	r = obd_inflater_init(&stream->inflater);
 	if (r)
 		return r;
-	stream->in = kmalloc(OBD_GZIP_IN_SIZE, GFP_KERNEL);
+	stream->in = kmalloc(OBD_GZIP_IN_SIZE, OBD_GFP_BLOB);
 	stream->window = kvmalloc(GZIDX_WINDOW_SIZE, GFP_KERNEL);
 	return stream->in && stream->window ? 0 : -ENOMEM;
 }
