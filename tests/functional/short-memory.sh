@@ -4,6 +4,13 @@
 # Leaks: watched
 . "${0%/*}/lib.sh" || exit
 
+# fail_times PERCENT: so many allocations fail.
+fail_times()
+{
+	echo "$1" >/sys/kernel/debug/failslab/probability
+	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
+}
+
 need_tool
 need_faults
 device fill disk 0 $((2 * MIB))
@@ -23,16 +30,19 @@ stack_create short 4096 no_cache -- layer0 layer1
 fault_off fail_page_alloc
 gzip_create gzip $((2 * MIB)) disk.gz index
 
-# What cannot wait for memory gets none: every second time, then always.
+# What cannot wait for memory gets none: every second time, then always. What is
+# large does not come from slabs.
 fault_filter failslab
+fault_filter fail_page_alloc
+echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 for probability in 50 100; do
 	say "$probability of 100 allocations fail"
 	before=$(counter short deferred)
-	echo $probability >/sys/kernel/debug/failslab/probability
+	fail_times $probability
 	device compare direct=1 threads=3 reads=60 /dev/mapper/short disk
 	device compare threads=3 reads=60 /dev/mapper/short disk
 	device compare direct=1 threads=3 reads=30 /dev/mapper/gzip disk
-	echo 0 >/sys/kernel/debug/failslab/probability
+	fail_times 0
 	[ "$(counter short deferred)" -gt "$before" ] ||
 		fail 'no read was deferred'
 done
