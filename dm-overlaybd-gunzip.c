@@ -139,7 +139,8 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 {
 	struct obd_reader *reader = io->reader;
 	struct obd_source *source = reader->source;
-	bool check = block == io->block && reader->session->verify;
+	bool wanted = block == io->block;
+	bool check = wanted && reader->session->verify;
 	u32 len = block_len(source, block);
 	void *out = s->bounce;
 	int r;
@@ -147,7 +148,8 @@ static void *stream_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	*cached = NULL;
 	if (reader->cached)
 		*cached = obd_cache_alloc(&source->cache, block, len,
-					  io->origin, check || !source->verify);
+					  wanted ? io->origin : OBD_CACHE_READ,
+					  check || !source->verify);
 	if (!*cached && !io->bio)
 		return ERR_PTR(-ENOMEM);
 	if (*cached)

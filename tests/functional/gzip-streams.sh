@@ -83,6 +83,10 @@ for _ in {1..50}; do
 	sleep 0.1
 done
 expect_equal prefetched "$(single_counter gzip prefetch_blocks)" 5
+# What was passed by on the way there was not asked for.
+dd if=/dev/mapper/gzip of=/dev/null bs=64k iflag=direct status=none count=16 \
+	skip=32
+expect_equal 'prefetched and read' "$(single_counter gzip prefetch_used)" 5
 
 say 'small members: the file is read once'
 python3 -S -c '
