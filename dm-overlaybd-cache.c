@@ -175,7 +175,7 @@ static void shard_remove(struct shard *shard, struct obd_cached *cached)
 	atomic_long_sub(cost(cached), &cache_bytes);
 	atomic_long_sub(cost(cached), &cached->layer->bytes);
 	xa_erase(&cached->layer->blocks, cached->block);
-	call_rcu(&cached->rcu, cached_free_rcu);
+	call_rcu_hurry(&cached->rcu, cached_free_rcu);
 }
 
 static void shard_promote(struct shard *shard, struct obd_cached *cached)

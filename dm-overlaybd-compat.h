@@ -45,6 +45,11 @@
 #define OBD_WQ_PERCPU	0
 #endif
 
+/* For memory: since 6.2, call_rcu() may take its time, ten seconds or so. */
+#ifndef OBD_HAVE_CALL_RCU_HURRY
+#define call_rcu_hurry	call_rcu
+#endif
+
 /* Sizes that a blob names: give up rather than have others killed for it. */
 #define OBD_GFP_BLOB	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
