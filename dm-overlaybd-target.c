@@ -214,20 +214,20 @@ static void overlaybd_presuspend(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 
-	WRITE_ONCE(t->session.quiet, true);
 	mutex_lock(&t->lock);
 	obd_prefetch_suspend(&t->prefetch);
 	mutex_unlock(&t->lock);
+	WRITE_ONCE(t->session.quiet, true);
 }
 
 static void overlaybd_resume(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 
+	WRITE_ONCE(t->session.quiet, false);
 	mutex_lock(&t->lock);
 	obd_prefetch_resume(&t->prefetch);
 	mutex_unlock(&t->lock);
-	WRITE_ONCE(t->session.quiet, false);
 }
 
 static void overlaybd_postsuspend(struct dm_target *ti)
