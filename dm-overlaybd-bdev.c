@@ -36,16 +36,19 @@ int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 	return r;
 }
 
-/* As much as can be had in one piece; @size becomes how much that is. */
+/* Up to @size in one piece, whole pages; @size becomes how much that is. */
 static void *bounce_alloc(u32 *size)
 {
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
 	void *bounce;
 
 	*size = round_up(*size, PAGE_SIZE);
-	bounce = kmalloc(*size, GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
-	if (bounce)
-		return bounce;
-	*size = PAGE_SIZE;
+	while (*size > PAGE_SIZE) {
+		bounce = kmalloc(*size, gfp);
+		if (bounce)
+			return bounce;
+		*size = round_up(*size / 2, PAGE_SIZE);
+	}
 	return kmalloc(*size, GFP_KERNEL);
 }
 
