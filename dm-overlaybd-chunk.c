@@ -6,10 +6,10 @@
 #include <linux/highmem.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
-#include <linux/vmalloc.h>
 #include <linux/wait_bit.h>
 
 #include "dm-overlaybd-chunk.h"
+#include "dm-overlaybd-codec.h"
 #include "dm-overlaybd-memory.h"
 #include "dm-overlaybd-output.h"
 
@@ -76,6 +76,8 @@ struct obd_chunk {
 	unsigned int nr_bvecs;
 	struct bio bio;
 };
+
+static_assert(sizeof(struct obd_chunk) <= OBD_NOTE_MAX);
 
 /*
  * They decompress chunks, large ones on any CPU, small ones where they were

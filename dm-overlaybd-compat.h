@@ -50,7 +50,7 @@
 #define call_rcu_hurry	call_rcu
 #endif
 
-/* Sizes that a blob names: give up rather than have others killed for it. */
+/* Large, or as a blob says: give up rather than have others killed for it. */
 #define OBD_GFP_BLOB	(GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
 
 /* In the I/O path: now or not at all, and nothing from the reserves. */

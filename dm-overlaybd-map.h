@@ -2,12 +2,12 @@
 /*
  * The merged map of a stack of layers: which extent of which layer serves a
  * sector. No I/O. All functions may be called from any context unless they say
- * that they allocate.
+ * that they may sleep.
  */
 #ifndef DM_OVERLAYBD_MAP_H
 #define DM_OVERLAYBD_MAP_H
 
-#include "dm-overlaybd-error.h"
+#include "dm-overlaybd-compat.h"
 #include "dm-overlaybd-format.h"
 
 #define OBD_EXTENT_SHIFT	LSMT_MOFFSET_BITS
@@ -131,7 +131,8 @@ static inline u64 obd_extent_what(u64 code, u64 delta)
 /**
  * obd_map_init - begin a map
  * @map: filled in; release with obd_map_release(), whatever becomes of it
- * @nr_entries: of the indexes that its extents come from
+ * @nr_entries: of the indexes that its extents come from, OBD_MAP_MAX_ENTRIES at
+ *	most: there is room for twice as many extents, and one
  * @nr_sectors: virtual size
  * @none: the answer for what no layer maps, OBD_HOLE or OBD_BELOW
  *
@@ -148,6 +149,7 @@ int obd_map_init(struct obd_map *map, u32 nr_entries, u64 nr_sectors, int none);
  * @whats: what they are; as many are read as a leaf has room for
  * @nr: how many there are, 1 or more
  *
+ * The first of all begins at sector 0, every other where the one before it ends.
  * Every leaf but the last has to be full: call it with OBD_NEAR_EXTENTS at least
  * as long as others follow. Allocates, may sleep.
  *
@@ -158,7 +160,7 @@ int obd_map_append(struct obd_map *map, const u64 *sectors, const u64 *whats,
 
 /**
  * obd_map_finish - make a map ready for lookups
- * @map: all leaves have been added
+ * @map: all leaves have been added, one at least
  *
  * Allocates, may sleep.
  *

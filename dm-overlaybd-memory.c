@@ -8,10 +8,7 @@
 
 #include "dm-overlaybd-memory.h"
 
-/*
- * Objects are a power of two with it: there is room for what the user remembers
- * of the memory, and for a word of the allocator's.
- */
+/* For the user's notes, and a word of the allocator's. */
 #define ROOM_BEHIND	SECTOR_SIZE
 
 static struct data_cache {
@@ -76,7 +73,7 @@ void obd_memory_release(void)
 		kmem_cache_shrink(caches[i].cache);
 }
 
-/* Where memory is in pieces, an exact size may still be had. */
+/* Where memory is in pieces, less than the next larger cache has may be had. */
 void *obd_memory_alloc(u32 size, void **note, struct kmem_cache **cache)
 {
 	unsigned int i = 0;
@@ -93,7 +90,7 @@ void *obd_memory_alloc(u32 size, void **note, struct kmem_cache **cache)
 			return memory;
 		}
 	}
-	memory = kmalloc(size + note_size, OBD_GFP_TRY);
+	memory = kmalloc(size + ROOM_BEHIND, OBD_GFP_TRY);
 	*note = memory + size;
 	return memory;
 }

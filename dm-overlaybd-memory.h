@@ -9,9 +9,12 @@
 
 #include "dm-overlaybd-compat.h"
 
+/* Within that, memory and notes are a power of two with what the allocator adds. */
+#define OBD_NOTE_MAX	(SECTOR_SIZE - sizeof(void *))
+
 /**
  * obd_memory_init - set up the caches that the memory comes from
- * @size: bytes behind the memory for its user to take notes
+ * @size: bytes behind the memory for its user to take notes, OBD_NOTE_MAX at most
  *
  * Return: 0 or -ENOMEM.
  */

@@ -5,6 +5,7 @@
 #ifndef DM_OVERLAYBD_MERGE_H
 #define DM_OVERLAYBD_MERGE_H
 
+#include "dm-overlaybd-error.h"
 #include "dm-overlaybd-map.h"
 
 /* A checked index, to be merged. */

@@ -12,7 +12,6 @@
 #include <malloc.h>
 #include <time.h>
 
-#include "dm-overlaybd-lsmt.h"
 #include "dm-overlaybd-merge.h"
 #include "tests/unit/test.h"
 

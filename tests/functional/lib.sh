@@ -3,7 +3,8 @@
 #
 # What the functional tests share. A test is a script that sources this file,
 # stops at the first command that fails, and may leave the removal of all it
-# made to the functions here. It runs as root in a guest (see suite).
+# made to the functions here. It runs as root in a guest (see suite), by its whole
+# path.
 set -Eeuo pipefail
 
 HERE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -358,7 +359,7 @@ loops_are()
 	local loops
 
 	loops=(/sys/block/loop*/loop)
-	[ -e "${loops[0]}" ] || loops=()
+	[ "${loops[0]}" != '/sys/block/loop*/loop' ] || loops=()
 	[ ${#loops[@]} = "$1" ]
 }
 
