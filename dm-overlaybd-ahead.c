@@ -37,8 +37,7 @@ static void stream_begin(struct obd_reader *reader, u32 first, u32 last)
 /* The first of @nr blocks from @block on that is not in the cache. */
 static u32 skip_cached(struct obd_reader *reader, u32 block, u32 nr)
 {
-	while (nr && obd_cache_next(&reader->source->cache, block, block) ==
-	       block) {
+	while (nr && obd_next_cached(reader, block, block) == block) {
 		block++;
 		nr--;
 	}
@@ -56,8 +55,7 @@ static void stream_bring(struct obd_reader *reader, struct obd_stream *s,
 	u32 block = skip_cached(reader, from, end - from);
 
 	if (block < end) {
-		end = obd_cache_next(&reader->source->cache, block + 1,
-				     end - 1);
+		end = obd_next_cached(reader, block + 1, end - 1);
 		end = block + obd_bring(reader, block, end - block,
 					OBD_CACHE_AHEAD);
 	}

@@ -92,13 +92,21 @@ bool obd_cache_touch(struct obd_cached *cached, u32 from, u32 to)
 	return true;
 }
 
-u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last)
+u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last,
+		   bool checked)
 {
 	unsigned long index = block;
+	struct obd_cached *cached;
 
-	if (block > last || !xa_find(&layer->blocks, &index, last, XA_PRESENT))
+	if (block > last)
 		return last + 1;
-	return index;
+	rcu_read_lock();
+	cached = xa_find(&layer->blocks, &index, last, XA_PRESENT);
+	while (cached && READ_ONCE(cached->checked) < checked)
+		cached = xa_find_after(&layer->blocks, &index, last,
+				       XA_PRESENT);
+	rcu_read_unlock();
+	return cached ? index : last + 1;
 }
 
 static u32 *ghost_of(u64 hash, u32 block)

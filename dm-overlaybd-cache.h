@@ -23,7 +23,7 @@
 
 /* What brought a block into the cache. */
 enum obd_cache_origin {
-	OBD_CACHE_READ,		/* a read, which got it as well */
+	OBD_CACHE_READ,		/* a read, or it was on the way to another */
 	OBD_CACHE_AHEAD,	/* guessed from the reads before */
 	OBD_CACHE_PREFETCH,	/* asked for by the user */
 };
@@ -146,12 +146,14 @@ bool obd_cache_touch(struct obd_cached *cached, u32 from, u32 to);
  * @layer: the layer
  * @block: the first to look at
  * @last: the last
+ * @checked: pass over those whose CRC has not been checked
  *
  * Any context.
  *
  * Return: its number, or @last + 1.
  */
-u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last);
+u32 obd_cache_next(struct obd_cache_layer *layer, u32 block, u32 last,
+		   bool checked);
 
 /**
  * obd_cache_expect - prepare for asking obd_cache_admits()

@@ -357,7 +357,7 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 	const struct obd_zfile *z = &source->blob->zfile;
 	struct obd_cached *cached;
 
-	if (obd_cache_next(&source->cache, block, block) == block)
+	if (obd_next_cached(chunk->reader, block, block) == block)
 		return BLK_STS_OK;
 	cached = obd_cache_alloc(&source->cache, block,
 				 obd_zfile_block_len(z, block), chunk->origin,
@@ -592,7 +592,7 @@ static u32 blocks_wanted(const struct obd_io *io)
 	u32 last = io->last - io->block < nr ? io->last : io->block + nr - 1;
 
 	if (io->reader->cached)
-		last = obd_cache_next(&source->cache, io->block + 1, last) - 1;
+		last = obd_next_cached(io->reader, io->block + 1, last) - 1;
 	return last - io->block + 1;
 }
 

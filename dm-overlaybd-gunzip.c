@@ -309,11 +309,10 @@ static void serve(struct obd_gunzip_stream *s, struct obd_io *io)
  */
 static int bring_block(struct obd_gunzip_stream *s, struct obd_io *io)
 {
-	struct obd_cache_layer *cache = &io->reader->source->cache;
 	struct obd_cached *cached;
 	void *data;
 
-	if (obd_cache_next(cache, io->block, io->block) == io->block)
+	if (obd_next_cached(io->reader, io->block, io->block) == io->block)
 		return 0;
 	data = next_block(s, io, &cached);
 	if (IS_ERR(data))

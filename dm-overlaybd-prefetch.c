@@ -65,11 +65,9 @@ static void advance(struct wanted *range, u32 nr)
 
 static void skip_cached(struct obd_prefetch *p, struct wanted *range)
 {
-	struct obd_cache_layer *cache = &range->reader->source->cache;
-
 	while (range->count && !READ_ONCE(p->stopping) &&
-	       obd_cache_next(cache, range->block, range->block) ==
-	       range->block) {
+	       obd_next_cached(range->reader, range->block, range->block) ==
+			range->block) {
 		advance(range, 1);
 		cond_resched();
 	}

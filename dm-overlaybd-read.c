@@ -141,6 +141,15 @@ static bool check_cached(const struct obd_reader *reader,
 	return true;
 }
 
+/* A block of a gzip file can be checked as it is. */
+u32 obd_next_cached(struct obd_reader *reader, u32 block, u32 last)
+{
+	struct obd_source *source = reader->source;
+
+	return obd_cache_next(&source->cache, block, last,
+			      reader->checked && !source->gunzip);
+}
+
 static struct obd_cached *find_block(struct obd_reader *reader, u32 block)
 {
 	struct obd_cached *cached = obd_cache_find(&reader->source->cache,

@@ -229,6 +229,18 @@ void obd_read_bio(struct obd_reader *reader, struct bio *bio,
 		  struct obd_io *io, u64 pos);
 
 /**
+ * obd_next_cached - find the next block that a reader can have from the cache
+ * @reader: whose
+ * @block: the first to look at
+ * @last: the last
+ *
+ * Any context.
+ *
+ * Return: its number, or @last + 1.
+ */
+u32 obd_next_cached(struct obd_reader *reader, u32 block, u32 last);
+
+/**
  * obd_bring - begin to bring blocks into the cache
  * @reader: whose
  * @block: the first
