@@ -89,10 +89,6 @@ static struct workqueue_struct *spread_wq, *local_wq;
 
 int obd_chunks_init(void)
 {
-	int r = obd_memory_init(sizeof(struct obd_chunk));
-
-	if (r)
-		return r;
 	spread_wq = alloc_workqueue("dm-overlaybd", WQ_UNBOUND |
 				    WQ_MEM_RECLAIM | WQ_HIGHPRI,
 				    obd_slots_nr());
@@ -110,7 +106,6 @@ void obd_chunks_exit(void)
 		destroy_workqueue(spread_wq);
 	if (local_wq)
 		destroy_workqueue(local_wq);
-	obd_memory_exit();
 }
 
 static bool is_reserve(const struct obd_chunk *chunk)
@@ -599,10 +594,10 @@ static u32 blocks_wanted(const struct obd_io *io)
 /* The bio goes on behind @nr blocks. */
 static void io_advance(struct obd_io *io, u32 nr)
 {
-	u8 shift = io->reader->source->blob->zfile.block_shift;
-	u64 from = max((u64)io->block << shift, io->pos);
-	u64 to = min((u64)(io->block + nr) << shift, io->end);
+	u32 from, to;
 
+	obd_io_part(io, io->block, nr << io->reader->source->block_shift,
+		    &from, &to);
 	bio_advance_iter(io->bio, &io->at, to - from);
 	io->block += nr;
 }

@@ -21,7 +21,6 @@ static struct data_cache {
 	{ .name = "overlaybd_data_128k", .size = SZ_128K - ROOM_BEHIND },
 };
 
-static u32 note_size;		/* of what is behind the memory */
 static atomic_t holders = ATOMIC_INIT(0);
 
 /* The allocator does not clear what has one. */
@@ -30,15 +29,15 @@ static void construct_nothing(void *object)
 }
 
 /* Drivers below may copy from a user's memory. */
-int obd_memory_init(u32 size)
+int obd_memory_init(void)
 {
 	unsigned int i;
 
-	note_size = size;
 	for (i = 0; i < ARRAY_SIZE(caches); i++) {
 		struct data_cache *c = &caches[i];
 
-		c->cache = kmem_cache_create_usercopy(c->name, c->size + size,
+		c->cache = kmem_cache_create_usercopy(c->name,
+						      c->size + OBD_NOTE_MAX,
 						      SECTOR_SIZE, 0, 0,
 						      c->size,
 						      construct_nothing);

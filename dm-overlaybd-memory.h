@@ -9,16 +9,18 @@
 
 #include "dm-overlaybd-compat.h"
 
-/* Within that, memory and notes are a power of two with what the allocator adds. */
+/*
+ * Bytes behind the memory for its user to take notes: both are a power of two with
+ * the word that the allocator adds.
+ */
 #define OBD_NOTE_MAX	(SECTOR_SIZE - sizeof(void *))
 
 /**
  * obd_memory_init - set up the caches that the memory comes from
- * @size: bytes behind the memory for its user to take notes, OBD_NOTE_MAX at most
  *
  * Return: 0 or -ENOMEM.
  */
-int obd_memory_init(u32 size);
+int obd_memory_init(void);
 
 /**
  * obd_memory_exit - undo obd_memory_init(); all memory has been freed
@@ -42,7 +44,7 @@ void obd_memory_release(void);
 /**
  * obd_memory_alloc - allocate contiguous memory, aligned to a sector
  * @size: bytes, whole sectors
- * @note: the room for notes, which goes with the memory
+ * @note: the room for notes, OBD_NOTE_MAX bytes, which go with the memory
  * @cache: where both come from; for obd_memory_free()
  *
  * Does not sleep, see OBD_GFP_TRY.

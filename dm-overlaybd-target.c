@@ -7,6 +7,7 @@
 
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
+#include "dm-overlaybd-memory.h"
 #include "dm-overlaybd-target.h"
 
 #define DM_MSG_PREFIX "overlaybd"
@@ -304,6 +305,7 @@ static const struct part {
 	int (*init)(void);
 	void (*exit)(void);
 } parts[] = {
+	{ obd_memory_init, obd_memory_exit },
 	{ obd_slots_init, obd_slots_exit },
 	{ obd_cache_init, obd_cache_exit },
 	{ obd_chunks_init, obd_chunks_exit },
