@@ -106,15 +106,14 @@ void obd_output_begin(struct obd_output *out, struct obd_io *io,
 		      bool may_map)
 {
 	const struct obd_zfile *z = &io->reader->source->blob->zfile;
-	u32 len = obd_zfile_block_len(z, block);
-	u64 begin = (u64)block << z->block_shift;
-	u64 from = max(begin, io->pos), to = min(begin + len, io->end);
+	u32 from, to, len = obd_zfile_block_len(z, block);
 
+	obd_io_part(io, block, len, &from, &to);
 	*out = (struct obd_output) {
 		.io = io,
 		.at = at,
 		.block = block,
-		.from = from - begin,
+		.from = from,
 		.len = to - from,
 		.whole = to - from == len,
 	};

@@ -120,10 +120,7 @@ static void count_use(struct obd_counters __percpu *counters, u8 origin)
 void obd_io_copy(struct obd_io *io, const void *data, u32 len, u32 *from,
 		 u32 *to)
 {
-	u64 begin = (u64)io->block << io->reader->source->block_shift;
-
-	*from = max(begin, io->pos) - begin;
-	*to = min(begin + len, io->end) - begin;
+	obd_io_part(io, io->block, len, from, to);
 	obd_copy_out(io->bio, &io->at, data + *from, *to - *from);
 }
 

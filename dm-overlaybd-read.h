@@ -273,6 +273,25 @@ void obd_count_brought(struct obd_session *session,
 void obd_io_remember_sender(struct obd_io *io);
 
 /**
+ * obd_io_part - what does a bio want of some bytes that begin with a block?
+ * @io: the bio
+ * @block: the block
+ * @len: how many bytes; the bio wants some of them
+ * @from: the first byte of them that is wanted
+ * @to: the byte behind the last
+ *
+ * Any context.
+ */
+static inline void obd_io_part(const struct obd_io *io, u32 block, u32 len,
+			       u32 *from, u32 *to)
+{
+	u64 begin = (u64)block << io->reader->source->block_shift;
+
+	*from = max(begin, io->pos) - begin;
+	*to = min(begin + len, io->end) - begin;
+}
+
+/**
  * obd_io_copy - copy what a bio wants of its next block
  * @io: the bio; stays at the block
  * @data: the block

@@ -16,15 +16,16 @@ device_reads()
 	say "${fields[0]}"
 }
 
+has_brought_all()
+{
+	[ "$(counter "$1" prefetch_blocks)" = $BLOCKS ]
+}
+
 # prefetch_all NAME: all blocks, until they are there.
 prefetch_all()
 {
 	dmsetup message "$1" 0 prefetch add 0 0 $BLOCKS
-	for _ in {1..100}; do
-		[ "$(counter "$1" prefetch_blocks)" = $BLOCKS ] && break
-		sleep 0.1
-	done
-	expect_counter "$1" prefetch_blocks $BLOCKS
+	retry has_brought_all "$1"
 }
 
 need_tool
