@@ -3,6 +3,7 @@
 # Description: every reason to refuse a table is given, and tested
 # Leaks: watched
 . "${0%/*}/lib.sh" || exit
+. "$HERE/upper.sh"
 
 # corrupt OFFSET NAME: a layer with a byte of its trailer wrong.
 corrupt()
@@ -28,11 +29,14 @@ bytes=$(stat -c %s packed)
 attach layer
 attach packed
 attach tar
+new_upper upper $MIB
+printf -v many ' lower %s 0' {1..256}
 # shellcheck disable=SC2154	# by attach
 {
 	a="overlaybd 3 lower"
 	b="overlaybd-zfile"
 	c="overlaybd-gzip"
+	d="overlaybd 3 upper"
 	cat <<-EOF
 		rw 0 8 $a $layer 0 => without an upper layer the device must be read-only: use dmsetup --readonly
 		rw 0 8 $b $packed 0 => without an upper layer the device must be read-only
@@ -60,6 +64,12 @@ attach tar
 		0 8 $a $layer 0 2 no_verify => number of options is wrong: 1 arguments follow it
 		0 8 $a $layer 0 x no_verify => number of options is wrong: 1 arguments follow it
 		0 8 $a $layer 0 1 verify => option is "verify", expected "no_verify"
+		0 8 $a $layer 0 2 low_water 8 => option "low_water" is for devices with an upper layer
+		0 8 $d $DATA $INDEX 1 low_water => low_water is "", expected a number of sectors
+		0 8 $d $DATA $INDEX 2 low_water 8k => low_water is "8k", expected a number of sectors
+		rw 0 8 $d $layer $INDEX => layer 0: device $layer is read-only, expected one that can be written, or a read-only table
+		rw 0 8 $d $DATA $layer => layer 0: device $layer is read-only, expected one that can be written
+		0 8 overlaybd 768$many => 256 layers, expected 1 to 255; a turbo layer counts as two
 		0 2049 $a $layer 0 => length is 2049 sectors, expected at most 2048
 		0 8 $b => 0 arguments, expected a device and a length
 		0 8 $b $packed => 1 arguments, expected a device and a length
@@ -95,6 +105,10 @@ attach tar
 	echo "0 8 $a $version 0 => layer 0: LSMT trailer: version is 254, expected 1"
 } >cases
 # Not provoked here: lack of memory is for ctr-fault-injection, larger sectors
-# are for limits-4kn, and signals for load-interrupted.
-helper refuse "$TREE/dm-overlaybd-target.c" cases 'no memory' \
-	'logical blocks' interrupted
+# are for limits-4kn. Only a device that is in use can shrink.
+helper refuse "$TREE/dm-overlaybd-table.c" cases 'no memory' \
+	'logical blocks' 'does not shrink'
+open_upper shrink $MIB
+upper_table $((MIB - SECTOR))
+expect_exit 1 . dmsetup load shrink --table "$TABLE"
+expect_log 'length is 2047 sectors, expected at least 2048: a device does not shrink'
