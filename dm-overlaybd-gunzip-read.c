@@ -103,7 +103,8 @@ int obd_gunzip_read_now(struct obd_gzip_stream *stream, struct obd_io *io,
 
 	prepare(&bio, &bvec, io, bdev, pos - skip, stream->in,
 		round_up(skip + n, SECTOR_SIZE));
-	bio.bi_opf |= REQ_SYNC;
+	/* Only who suspends this device waits for what no bio wants: see above. */
+	bio.bi_opf |= io->bio ? REQ_SYNC : REQ_RAHEAD;
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
 	stream->in_at = skip;

@@ -25,6 +25,17 @@ prefetched()
 	[ "$(single_counter ahead prefetch_blocks)" -gt 0 ]
 }
 
+# all_asked_for: whatever has been asked for is under way, or was.
+all_asked_for()
+{
+	[ "$(single_counter ahead prefetch_pending)" = 0 ]
+}
+
+has_ended()
+{
+	! kill -0 "$1"
+}
+
 # done_so_far: what has been read of the file and inflated
 done_so_far()
 {
@@ -77,3 +88,22 @@ dmsetup resume slow
 wait $reader
 dd if=raw bs=64k count=1 skip=30 status=none | cmp - part
 expect_equal 'errors' "$(single_counter ahead read_errors)" 0
+
+say 'the device below is suspended while bytes are prefetched'
+dmsetup remove --retry ahead
+dmsetup create ahead --readonly --table "$STACK"
+# If what follows fails, the device above does not go before it is resumed.
+defer dmsetup resume slow
+dmsetup suspend slow
+dmsetup message ahead 0 prefetch add 0 0 16
+retry all_asked_for
+dmsetup suspend ahead &
+suspender=$!
+retry has_ended $suspender
+wait $suspender
+[ "$(single_counter ahead stored_bytes)" != 0 ] || fail 'nothing was read'
+expect_equal 'blocks' "$(single_counter ahead prefetch_blocks)" 0
+expect_equal 'errors' "$(single_counter ahead read_errors)" 0
+dmsetup resume slow
+dmsetup resume ahead
+cmp -n $((16 * BLOCK)) /dev/mapper/ahead raw
