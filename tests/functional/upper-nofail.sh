@@ -21,15 +21,27 @@ probability()
 	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
 }
 
+# expect_refused CAPABILITY: without that no table loads, so the filter lets what
+# the module asks for fail.
+expect_refused()
+{
+	fault_filter "$1"
+	echo 100 >"/sys/kernel/debug/$1/probability"
+	expect_exit 1 'Cannot allocate memory' dmsetup create refused \
+		--readonly --table "0 8 overlaybd 3 $LOWERS"
+	echo 0 >"/sys/kernel/debug/$1/probability"
+}
+
 need_model
 need_faults
 base_layer $BYTES
+echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+spare_waiting N
+expect_refused failslab
+expect_refused fail_page_alloc
 # What becomes free without memory to note it is lost until it is opened again.
 new_upper nofail $BYTES $((16 * BYTES))
 open_upper nofail $BYTES "$LOWERS"
-fault_filter failslab
-fault_filter fail_page_alloc
-echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 # Nobody has to get along with no memory at all.
 for spare in Y N; do
 	for percent in 20 $([ $spare = N ] && echo 40 || echo 60); do
