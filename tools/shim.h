@@ -149,6 +149,11 @@ static inline void kvfree(const void *p)
 	free((void *)p);
 }
 
+static inline void kmemleak_ignore(const void *p)
+{
+	(void)p;
+}
+
 static inline void *memchr_inv(const void *start, int c, size_t bytes)
 {
 	const unsigned char *p = start;
