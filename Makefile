@@ -23,7 +23,11 @@ CFLAGS ?= -O2 -g
 WARN := -std=gnu11 -Wall -Wextra -Wno-sign-compare -Wno-unused-parameter
 CPPFLAGS += -I. -DOVERLAYBD_VERSION='"$(VERSION)"'
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
-LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err -larchive -lisal -lm
+# Only tar is wanted of libarchive: linked as a whole it brings two dozen libraries
+# along (for XML, Unicode and C++, too), and the tool takes twice as long to start.
+LIBARCHIVE := $(filter /%,$(shell $(CC) -print-file-name=libarchive.a))
+LIBS := -ldevmapper -ljson-c -llz4 -lzstd -lz -luuid -lext2fs -lcom_err \
+	$(or $(LIBARCHIVE),-larchive) -lisal -lm
 
 # The files that the kernel module and user space share.
 FORMAT := dm-overlaybd-lsmt.c dm-overlaybd-merge.c dm-overlaybd-map.c \
