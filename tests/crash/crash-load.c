@@ -24,6 +24,7 @@
 #define THREADS_MAX	64
 #define HOT_SPOTS	16	/* one part of so many gets half of the load */
 #define READ_SECTORS	512
+#define CUT_OVERLAP	64	/* operations that a cut may have beside it */
 
 struct options {
 	const char *device;
@@ -50,6 +51,7 @@ struct load {
 	u64 clock;
 	u32 next_op;
 	u32 failed;
+	bool cut;		/* the command has been run */
 	int fd;
 };
 
@@ -245,9 +247,22 @@ static void run_op(struct worker *w, u32 nr)
 		__atomic_add_fetch(&load->failed, 1, __ATOMIC_RELAXED);
 	}
 	op->end = tick(load);
+	if (op->type == OP_CUT)
+		__atomic_store_n(&load->cut, true, __ATOMIC_RELEASE);
 	if (load->o->log && is_promise(op) && !(op->flags & OP_FAILED) &&
 	    !mapper_mark(load->o->log, "op", nr))
 		die("cannot mark the log %s", load->o->log);
+}
+
+/* Where starting a program takes long, all would be over before the cut. */
+static void wait_for_cut(const struct load *load, u32 nr)
+{
+	const struct options *o = load->o;
+
+	if (!o->cut_command || nr <= o->cut_at + CUT_OVERLAP)
+		return;
+	while (!__atomic_load_n(&load->cut, __ATOMIC_ACQUIRE))
+		usleep(1000);
 }
 
 /*
@@ -263,6 +278,7 @@ static void *work(void *arg)
 		nr = __atomic_fetch_add(&w->load->next_op, 1, __ATOMIC_RELAXED);
 		if (nr >= w->load->o->ops)
 			break;
+		wait_for_cut(w->load, nr);
 		run_op(w, nr);
 	}
 	syscall(SYS_io_destroy, w->aio);
