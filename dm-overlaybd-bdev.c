@@ -3,11 +3,10 @@
  * Synchronous I/O of metadata on a block device.
  */
 #include <linux/bio.h>
-#include <linux/sizes.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
 
 #include "dm-overlaybd-bdev.h"
-
-#define READ_MAX	SZ_64K
 
 u64 obd_dev_size(const struct obd_dev *dev)
 {
@@ -21,18 +20,72 @@ bool obd_dev_interrupted(const struct obd_dev *dev)
 	       (dev->cancelled && READ_ONCE(*dev->cancelled));
 }
 
+void obd_bio_add(struct bio *bio, void *data, u32 len)
+{
+	bool pages = is_vmalloc_addr(data);
+
+	while (len) {
+		struct page *page = pages ? vmalloc_to_page(data) :
+					    virt_to_page(data);
+		u32 n = pages ? min_t(u32, len, PAGE_SIZE) : len;
+
+		__bio_add_page(bio, page, n, offset_in_page(data));
+		data += n;
+		len -= n;
+	}
+}
+
 int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 		void *buf, u32 len)
 {
-	struct bio_vec bvec;
+	struct bio_vec bvecs[OBD_BDEV_PAGES];
 	struct bio bio;
 	int r;
 
-	bio_init(&bio, bdev, &bvec, 1, opf | REQ_SYNC | REQ_META);
+	bio_init(&bio, bdev, bvecs, OBD_BDEV_PAGES, opf | REQ_SYNC | REQ_META);
 	bio.bi_iter.bi_sector = sector;
-	__bio_add_page(&bio, virt_to_page(buf), len, offset_in_page(buf));
+	obd_bio_add(&bio, buf, len);
+	if (is_vmalloc_addr(buf))
+		flush_kernel_vmap_range(buf, len);
+	r = submit_bio_wait(&bio);
+	if (is_vmalloc_addr(buf) && !op_is_write(opf))
+		invalidate_kernel_vmap_range(buf, len);
+	bio_uninit(&bio);
+	return r;
+}
+
+/* Up to OBD_BDEV_PAGES pages of them. */
+static int write_zeros(struct block_device *bdev, sector_t sector, u32 len)
+{
+	struct bio_vec bvecs[OBD_BDEV_PAGES];
+	struct bio bio;
+	int r;
+
+	bio_init(&bio, bdev, bvecs, OBD_BDEV_PAGES,
+		 REQ_OP_WRITE | REQ_SYNC | REQ_META);
+	bio.bi_iter.bi_sector = sector;
+	while (len) {
+		u32 n = min_t(u32, len, PAGE_SIZE);
+
+		__bio_add_page(&bio, ZERO_PAGE(0), n, 0);
+		len -= n;
+	}
 	r = submit_bio_wait(&bio);
 	bio_uninit(&bio);
+	return r;
+}
+
+int obd_bdev_zero(struct block_device *bdev, sector_t sector, u64 len)
+{
+	int r = 0;
+
+	while (!r && len) {
+		u32 n = min_t(u64, len, OBD_BDEV_PAGES * PAGE_SIZE);
+
+		r = write_zeros(bdev, sector, n);
+		sector += n >> SECTOR_SHIFT;
+		len -= n;
+	}
 	return r;
 }
 
@@ -59,7 +112,7 @@ static void *bounce_alloc(u32 *size)
 int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
 {
 	u32 skip = pos % SECTOR_SIZE;
-	u32 size = min_t(u64, (u64)skip + len, READ_MAX);
+	u32 size = min_t(u64, (u64)skip + len, OBD_BDEV_MAX);
 	void *bounce = bounce_alloc(&size);
 	int r = bounce ? 0 : -ENOMEM;
 

@@ -8,6 +8,7 @@
 #include <linux/sizes.h>
 #include <linux/wait_bit.h>
 
+#include "dm-overlaybd-bdev.h"
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
 #include "dm-overlaybd-memory.h"
@@ -470,23 +471,6 @@ static void chunk_endio(struct bio *bio)
 	chunk_end(chunk, bio->bi_status);
 }
 
-static void chunk_add_pages(struct obd_chunk *chunk)
-{
-	u32 size = chunk->size;
-	u8 *data = chunk->data;
-
-	while (size) {
-		struct page *page = is_vmalloc_addr(data) ?
-				    vmalloc_to_page(data) : virt_to_page(data);
-		u32 n = is_vmalloc_addr(data) ?
-			min_t(u32, size, PAGE_SIZE) : size;
-
-		__bio_add_page(&chunk->bio, page, n, offset_in_page(data));
-		data += n;
-		size -= n;
-	}
-}
-
 static void chunk_init_bio(struct obd_chunk *chunk)
 {
 	struct block_device *bdev = chunk->reader->source->bdev;
@@ -520,7 +504,7 @@ static void chunk_submit(struct obd_chunk *chunk, u64 offset, u32 len)
 	chunk_init_bio(chunk);
 	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
 	bio->bi_end_io = chunk_endio;
-	chunk_add_pages(chunk);
+	obd_bio_add(bio, chunk->data, chunk->size);
 	if (is_vmalloc_addr(chunk->data))
 		flush_kernel_vmap_range(chunk->data, chunk->size);
 	this_cpu_add(session->counters->stored_bytes, chunk->size);

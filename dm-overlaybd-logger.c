@@ -11,17 +11,19 @@
 #define BUF_BYTES	(OBD_LOGGER_ROOM * sizeof(struct lsmt_entry))
 #define AHEAD_SLOTS	(4 * OBD_LOGGER_ROOM)	/* to be zeroed at a time */
 
+static_assert(BUF_BYTES <= OBD_BDEV_MAX);
+
 int obd_logger_init(struct obd_logger *logger, struct block_device *bdev)
 {
 	logger->bdev = bdev;
 	logger->slots = obd_logger_slots(logger);
-	logger->buf = kzalloc(BUF_BYTES, GFP_KERNEL);
+	logger->buf = kvzalloc(BUF_BYTES, GFP_KERNEL);
 	return logger->buf ? 0 : -ENOMEM;
 }
 
 void obd_logger_exit(struct obd_logger *logger)
 {
-	kfree(logger->buf);
+	kvfree(logger->buf);
 }
 
 u64 obd_logger_slots(const struct obd_logger *logger)
