@@ -15,6 +15,7 @@ void obd_space_init(struct obd_space *space)
 	obd_ranges_init(&space->free);
 	obd_ranges_init(&space->limbo[0]);
 	obd_ranges_init(&space->limbo[1]);
+	obd_ranges_init(&space->suspect);
 	space->pending = &space->limbo[0];
 	space->settled = &space->limbo[1];
 }
@@ -24,6 +25,7 @@ void obd_space_exit(struct obd_space *space)
 	obd_ranges_exit(&space->free);
 	obd_ranges_exit(&space->limbo[0]);
 	obd_ranges_exit(&space->limbo[1]);
+	obd_ranges_exit(&space->suspect);
 }
 
 struct used {
@@ -53,13 +55,6 @@ static u64 collect_used(struct obd_upper_map *map, struct used *used, u64 max)
 		used[nr++].len = piece.len;
 	}
 	return nr;
-}
-
-static void add_or_lose(struct obd_space *space, struct obd_ranges *ranges,
-			u64 first, u64 len)
-{
-	if (obd_ranges_add(ranges, first, len, OBD_GFP_TRY))
-		space->lost += len;
 }
 
 static int load_free(struct obd_space *space, const struct used *used, u64 nr,
@@ -113,16 +108,32 @@ static void take_at_end(struct obd_space *space)
 	space->end += len;
 }
 
+static bool take_from(struct obd_space *space, struct obd_ranges *ranges)
+{
+	u64 len;
+
+	if (!obd_ranges_take(ranges, &space->next, &len))
+		return false;
+	space->next_end = space->next + len;
+	return true;
+}
+
+static void take_more(struct obd_space *space)
+{
+	if (take_from(space, &space->free))
+		return;
+	if (space->end < space->sectors)
+		take_at_end(space);
+	else
+		take_from(space, &space->suspect);
+}
+
 u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset)
 {
 	u64 len;
 
-	if (space->next == space->next_end) {
-		if (obd_ranges_take(&space->free, &space->next, &len))
-			space->next_end = space->next + len;
-		else
-			take_at_end(space);
-	}
+	if (space->next == space->next_end)
+		take_more(space);
 	len = min(want, space->next_end - space->next);
 	*moffset = space->next;
 	space->next += len;
@@ -131,7 +142,12 @@ u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset)
 
 void obd_space_return(struct obd_space *space, u64 moffset, u64 len)
 {
-	add_or_lose(space, &space->free, moffset, len);
+	obd_ranges_add(&space->free, moffset, len, OBD_GFP_TRY);
+}
+
+void obd_space_suspect(struct obd_space *space, u64 moffset, u64 len)
+{
+	obd_ranges_add(&space->suspect, moffset, len, OBD_GFP_TRY);
 }
 
 void obd_space_free(struct obd_space *space, const struct obd_freed *freed)
@@ -139,8 +155,8 @@ void obd_space_free(struct obd_space *space, const struct obd_freed *freed)
 	unsigned int i;
 
 	for (i = 0; i < freed->nr; i++)
-		add_or_lose(space, space->pending, freed->ranges[i].moffset,
-			    freed->ranges[i].len);
+		obd_ranges_add(space->pending, freed->ranges[i].moffset,
+			       freed->ranges[i].len, OBD_GFP_TRY);
 }
 
 void obd_space_settle(struct obd_space *space)
@@ -157,7 +173,7 @@ bool obd_space_release(struct obd_space *space)
 	u64 first, len;
 
 	if (obd_ranges_take(space->settled, &first, &len))
-		add_or_lose(space, &space->free, first, len);
+		obd_ranges_add(&space->free, first, len, OBD_GFP_TRY);
 	space->due = space->settled->sectors;
 	return space->due;
 }

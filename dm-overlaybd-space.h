@@ -25,11 +25,11 @@
  *	the disk, until obd_space_release()
  * @due: @settled is waiting for obd_space_release()
  * @durable: what overrides @settled is on disk
- * @lost: sectors that could not be kept account of for lack of memory, or of
- *	which the device is not sure; free again when the layer is opened anew
+ * @suspect: free as well, but writing there has failed
  *
  * Where there are free ranges, the lowest is handed out next, so that the data
- * file remains short.
+ * file remains short; what is suspect is handed out when there is nothing else.
+ * What there is no memory to note is free again when the layer is opened anew.
  */
 struct obd_space {
 	u64 sectors;
@@ -42,7 +42,7 @@ struct obd_space {
 	struct obd_ranges *settled;
 	bool due;
 	bool durable;
-	u64 lost;
+	struct obd_ranges suspect;
 };
 
 /**
@@ -87,6 +87,14 @@ u64 obd_space_alloc(struct obd_space *space, u64 want, u64 *moffset);
  * @len: how many
  */
 void obd_space_return(struct obd_space *space, u64 moffset, u64 len);
+
+/**
+ * obd_space_suspect - sectors that were allocated could not be written
+ * @space: the space
+ * @moffset: the first of them
+ * @len: how many
+ */
+void obd_space_suspect(struct obd_space *space, u64 moffset, u64 len);
 
 /**
  * obd_space_free - sectors have been overridden
@@ -135,7 +143,7 @@ bool obd_space_release(struct obd_space *space);
 static inline u64 obd_space_available(const struct obd_space *space)
 {
 	return space->sectors - space->end + space->next_end - space->next +
-	       space->free.sectors;
+	       space->free.sectors + space->suspect.sectors;
 }
 
 #endif

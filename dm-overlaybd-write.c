@@ -154,17 +154,17 @@ static int map_data(struct obd_upper *u, struct obd_upper_io *io, gfp_t gfp)
 }
 
 /*
- * Where a write has failed another one might, until the layer is opened anew;
- * not so if it just would have had to wait, or if a file system or pool that
- * the device lies on is full, which somebody may mend.
+ * Where a write has failed another one might: better try elsewhere first. Not so
+ * if it just would have had to wait, or if a file system or pool that the device
+ * lies on is full.
  */
-static void lose_data(struct obd_upper *u, const struct bio *bio,
-		      struct obd_upper_io *io)
+static void return_data(struct obd_upper *u, const struct bio *bio,
+			struct obd_upper_io *io)
 {
 	if (bio->bi_status == BLK_STS_AGAIN || bio->bi_status == BLK_STS_NOSPC)
 		obd_space_return(&u->space, io->moffset, io->len);
 	else
-		u->space.lost += io->len;
+		obd_space_suspect(&u->space, io->moffset, io->len);
 	io->len = 0;
 }
 
@@ -177,7 +177,7 @@ static void append_endio(struct bio *bio)
 
 	spin_lock_irqsave(&u->lock, flags);
 	if (bio->bi_status)
-		lose_data(u, bio, io);
+		return_data(u, bio, io);
 	stalled = map_data(u, io, OBD_GFP_TRY);
 	if (stalled)
 		bio_list_add(&u->stalled, bio);
@@ -226,13 +226,14 @@ void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
 		r = try_map_stalled(u, io);
 	} while (r && wait_for_memory(try++));
 
+	if (r)
+		bio->bi_status = BLK_STS_RESOURCE;
 	spin_lock_irq(&u->lock);
-	lose_data(u, bio, io);
+	if (r)
+		obd_space_return(&u->space, io->moffset, io->len);
 	u->nr_reserved--;
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
-	if (r)
-		bio->bi_status = BLK_STS_RESOURCE;
 	finish(bio, io);
 }
 
@@ -290,8 +291,6 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 	len = obd_space_alloc(&u->space, io->len, &io->moffset);
 	if (!len) {
 		u->nr_reserved--;
-		if (obd_space_available(&u->space))
-			return -ENOMEM;
 		return no_room(u, u->space.due || u->space.pending->sectors);
 	}
 	io->len = len;

@@ -62,3 +62,16 @@ reopen errors
 expect_upper errors mode rw
 "$MODEL" compare --model flushed --length $HALF $DEVICE
 upper 'do' $DEVICE write 0 $BYTES
+
+say 'more data than there is space cannot be written, and then all can'
+upper 'do' $DEVICE discard 0 $BYTES flush 0 0
+expect_used errors 0
+replace_table errors-data "0 $sectors error"
+for n in {1..6}; do
+	! dd if=/dev/zero of=$DEVICE bs=8M count=1 oflag=direct conv=notrunc \
+		2>>log || fail 'it was written'
+done
+expect_used errors 0
+replace_table errors-data "0 $sectors linear $data 0"
+upper 'do' $DEVICE write 0 $BYTES flush 0 0
+expect_used errors $BYTES
