@@ -270,7 +270,8 @@ static int reserve(struct obd_upper *u, s64 kept)
 	if (!obd_upper_has_slot(u))
 		return -EAGAIN;
 	if (obd_upper_log_room(u) < SLOTS_PER_WRITE + kept)
-		return no_room(u, u->nr_reserved || obd_upper_compactable(u));
+		return no_room(u, u->nr_reserved || u->nr_pending ||
+				  obd_upper_compactable(u));
 	u->nr_reserved++;
 	return 0;
 }

@@ -10,6 +10,18 @@ SLOTS=2048
 DEVICE=/dev/mapper/full
 
 need_model
+
+say 'entries that no commit has made superfluous yet'
+new_upper tight $BYTES $((8 * MIB)) $((4096 + 16 * SLOTS))
+helper upperlog cycle tight.index 860 850
+open_upper tight $BYTES
+again=()
+for ((n = 0; n < 200; n++)); do
+	again+=(discard 0 $SECTOR write 0 $SECTOR)
+done
+upper 'do' /dev/mapper/tight "${again[@]}"
+[ "$(upper_counter tight compactions)" -ge 1 ] || fail 'not compacted'
+
 writes=()
 new_upper full $BYTES $((8 * MIB)) $((4096 + 16 * SLOTS))
 open_upper full $BYTES
