@@ -82,7 +82,7 @@ static int write_out(struct obd_upper *u, u32 nr)
 		return -EIO;
 	r = blkdev_issue_flush(u->data);
 	if (!r && nr)
-		r = obd_logger_append(&u->logger, nr);
+		r = obd_logger_append(&u->logger, nr, REQ_FUA);
 	if (r)
 		fail_upper(u, r);
 	return r;
@@ -129,14 +129,10 @@ static void note_log(struct obd_upper *u)
 	u->log_low = low;
 }
 
-/*
- * Whatever was mapped meanwhile would have to be written down as well: only
- * what is under way already is.
- */
-static void compact(struct obd_upper *u)
+/* Let it be shut if making the log shorter is worth it. Return: is it? */
+static bool shut_if_worth(struct obd_upper *u)
 {
 	bool worth;
-	int r;
 
 	spin_lock_irq(&u->lock);
 	note_log(u);
@@ -144,6 +140,44 @@ static void compact(struct obd_upper *u)
 	WRITE_ONCE(u->shut, worth);
 	spin_unlock_irq(&u->lock);
 	if (!worth)
+		wake_up(&u->wait);
+	return worth;
+}
+
+static bool is_settled(struct obd_upper *u)
+{
+	bool settled;
+
+	spin_lock_irq(&u->lock);
+	settled = !u->nr_reserved && !u->nr_pending;
+	spin_unlock_irq(&u->lock);
+	return settled;
+}
+
+/* Have the log say all that is mapped. Nobody gets a slot meanwhile. */
+static void settle(struct obd_upper *u)
+{
+	while (!is_settled(u)) {
+		wait_event(u->wait, !READ_ONCE(u->nr_reserved) ||
+				    !bio_list_empty(&u->stalled));
+		map_stalled(u);
+		commit(u);
+	}
+}
+
+/*
+ * What the log is begun anew with must say nothing that it does not say before:
+ * else it could not be told from new entries after a crash that leaves a part of
+ * it, and the room for another attempt would be gone.
+ */
+static void compact(struct obd_upper *u)
+{
+	int r;
+
+	if (!shut_if_worth(u))
+		return;
+	settle(u);
+	if (!shut_if_worth(u))
 		return;
 	r = obd_upper_compact(u);
 	if (r)

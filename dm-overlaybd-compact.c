@@ -11,7 +11,6 @@
 #define GAIN_MIN	128U	/* slots: less is not worth it */
 #define GAIN_PART	64
 #define EXTENTS_PER_RESERVED 2ULL /* that it may add to what is mapped */
-#define COLLECT_MAX	256U	/* extents, with the lock held */
 
 bool obd_upper_compactable(const struct obd_upper *u)
 {
@@ -32,40 +31,26 @@ bool obd_upper_log_low(const struct obd_upper *u)
 	       !obd_upper_compactable(u);
 }
 
-/* Write some extents down. Return: how many entries that takes. */
-static u32 collect_some(struct obd_upper *u, u64 *sector,
-			struct lsmt_entry *e, u32 max)
-{
-	struct obd_piece piece;
-	u64 first;
-	u32 n;
-
-	for (n = 0; n < max; n++) {
-		if (!obd_upper_map_next(&u->map, sector, &piece, &first))
-			break;
-		obd_log_entry(&e[n], first, piece.len, piece.moffset, u->tag);
-	}
-	return n;
-}
-
+/* Write extents down. Return: how many entries that takes. */
 static u32 collect(struct obd_upper *u, u64 *sector)
 {
 	struct lsmt_entry *e = obd_logger_entries(&u->logger);
-	u32 n, nr = 0;
+	struct obd_piece piece;
+	u64 first;
+	u32 nr;
 
-	do {
-		spin_lock_irq(&u->lock);
-		n = collect_some(u, sector, e + nr,
-				 min(COLLECT_MAX, OBD_LOGGER_MAX - nr));
-		spin_unlock_irq(&u->lock);
-		nr += n;
+	for (nr = 0; nr < OBD_LOGGER_MAX; nr++) {
+		if (!obd_upper_map_next(&u->map, sector, &piece, &first))
+			break;
+		obd_log_entry(&e[nr], first, piece.len, piece.moffset, u->tag);
 		cond_resched();
-	} while (n && nr < OBD_LOGGER_MAX);
+	}
 	return nr;
 }
 
 /*
- * What is mapped may not be on the disk yet: flush it before the log says so.
+ * The log has said all of that before: until it is complete, nobody misses what a
+ * crash leaves out.
  */
 static int append_all(struct obd_upper *u)
 {
@@ -73,12 +58,9 @@ static int append_all(struct obd_upper *u)
 	u32 nr;
 	int r = 0;
 
-	while (!r && (nr = collect(u, &sector))) {
-		r = blkdev_issue_flush(u->data);
-		if (!r)
-			r = obd_logger_append(&u->logger, nr);
-	}
-	return r;
+	while (!r && (nr = collect(u, &sector)))
+		r = obd_logger_append(&u->logger, nr, 0);
+	return r ?: blkdev_issue_flush(u->index);
 }
 
 int obd_upper_compact(struct obd_upper *u)

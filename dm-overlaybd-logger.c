@@ -69,9 +69,8 @@ static int zero_ahead(struct obd_logger *logger, u32 nr)
 
 	if (logger->zeroed >= need)
 		return 0;
-	r = blkdev_issue_zeroout(logger->bdev, sector_of(logger->zeroed),
-				 sector_of(end) - sector_of(logger->zeroed),
-				 GFP_NOIO, 0) ?:
+	r = obd_bdev_zero(logger->bdev, sector_of(logger->zeroed),
+			  (end - logger->zeroed) * sizeof(struct lsmt_entry)) ?:
 	    blkdev_issue_flush(logger->bdev);
 	if (!r)
 		logger->zeroed = end;
@@ -108,7 +107,7 @@ struct lsmt_entry *obd_logger_entries(struct obd_logger *logger)
 	return logger->buf + tail_of(logger);
 }
 
-int obd_logger_append(struct obd_logger *logger, u32 nr)
+int obd_logger_append(struct obd_logger *logger, u32 nr, blk_opf_t flags)
 {
 	u32 tail = tail_of(logger);
 	u32 total = tail + nr;
@@ -120,7 +119,7 @@ int obd_logger_append(struct obd_logger *logger, u32 nr)
 	       (slots - total) * sizeof(struct lsmt_entry));
 	r = zero_ahead(logger, nr);
 	if (!r)
-		r = logger_io(logger, REQ_OP_WRITE | REQ_FUA,
+		r = logger_io(logger, REQ_OP_WRITE | flags,
 			      logger->end - tail, logger->buf, slots);
 	if (r)
 		return r;
@@ -138,7 +137,7 @@ int obd_logger_align(struct obd_logger *logger)
 
 	for (i = 0; i < nr; i++)
 		obd_log_entry(&e[i], LSMT_OFFSET_PADDING, 0, 0, 0);
-	return nr ? obd_logger_append(logger, nr) : 0;
+	return nr ? obd_logger_append(logger, nr, REQ_FUA) : 0;
 }
 
 static int copy_slots(struct obd_logger *logger, u64 from, u64 to, u64 nr)

@@ -77,15 +77,17 @@ int obd_logger_start(struct obd_logger *logger);
 struct lsmt_entry *obd_logger_entries(struct obd_logger *logger);
 
 /**
- * obd_logger_append - append entries to the log, and have them reach the disk
+ * obd_logger_append - append entries to the log
  * @logger: the logger
  * @nr: how many, up to OBD_LOGGER_MAX; there is room for them
+ * @flags: REQ_FUA, to have them reach the disk, or 0: then a flush follows before
+ *	   anything is appended that the log does not say yet
  *
  * The data that they refer to has been flushed.
  *
  * Return: 0, or a negative errno, whereupon nothing may be appended any more.
  */
-int obd_logger_append(struct obd_logger *logger, u32 nr);
+int obd_logger_append(struct obd_logger *logger, u32 nr, blk_opf_t flags);
 
 /**
  * obd_logger_align - end the log at the end of a sector, by padding

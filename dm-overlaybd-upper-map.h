@@ -99,7 +99,7 @@ void obd_upper_map_lookup(struct obd_upper_map *map, u64 sector, u64 max,
 
 /**
  * obd_upper_map_next - go through all extents
- * @map: the map, locked
+ * @map: the map, locked, or one that nobody changes
  * @sector: where to begin; moved behind the extent
  * @piece: the extent, or OBD_PIECE_MAX sectors of it
  * @first: its first sector

@@ -128,7 +128,7 @@ struct obd_upper {
  * @end_io: what it ended with before
  * @sector: first virtual sector
  * @moffset: first sector of the data device
- * @len: sectors that are still to be mapped; 0 if it was in place
+ * @len: sectors of it; of one that is appended, those that are still to be mapped
  * @bios_idx: of @upper->bios
  * @fua: ends with a commit
  */
@@ -349,7 +349,7 @@ bool obd_upper_log_low(const struct obd_upper *upper);
 
 /**
  * obd_upper_compact - make the log shorter
- * @upper: the layer, shut since it was found compactable
+ * @upper: the layer, compactable, and shut, with nothing pending or reserved
  *
  * Called by @commit_work only. May sleep.
  *
