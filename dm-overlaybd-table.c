@@ -137,6 +137,25 @@ static int layer_get_device(struct dm_target *ti, unsigned int nr,
 	return 0;
 }
 
+/*
+ * A writable layer's devices are got before, and not for reading only again: of
+ * a device that is got for writing after it has been got for reading, dm frees
+ * what it gave first.
+ */
+static int lower_get_device(struct dm_target *ti, unsigned int nr,
+			    const char *path, struct dm_dev **dm_dev)
+{
+	const struct obd_target *t = ti->private;
+	int r;
+
+	r = layer_get_device(ti, nr, path, BLK_OPEN_READ, dm_dev);
+	if (r || (*dm_dev != t->upper.data && *dm_dev != t->upper.index))
+		return r;
+	return target_fail(ti, -EINVAL,
+			   "layer %u: device %s is one of the upper layer's",
+			   nr, path);
+}
+
 /* A device and a length. */
 static int file_parse(struct dm_target *ti, unsigned int nr,
 		      struct dm_arg_set *as, struct dm_dev **dm_dev, u64 *bytes)
@@ -148,7 +167,7 @@ static int file_parse(struct dm_target *ti, unsigned int nr,
 		return target_fail(ti, -EINVAL,
 				   "layer %u: length is \"%s\", expected a number of bytes",
 				   nr, length);
-	return layer_get_device(ti, nr, path, BLK_OPEN_READ, dm_dev);
+	return lower_get_device(ti, nr, path, dm_dev);
 }
 
 static int layer_parse(struct dm_target *ti, struct obd_target_layer *l,
@@ -239,22 +258,8 @@ static int check_length(struct dm_target *ti, u64 sectors)
 	return 0;
 }
 
-static int upper_parse(struct dm_target *ti, unsigned int nr,
-		       struct dm_arg_set *as)
-{
-	struct obd_target *t = ti->private;
-	struct obd_target_upper *upper = &t->upper;
-	blk_mode_t mode = BLK_OPEN_READ;
-
-	upper->writable = dm_table_get_mode(ti->table) & BLK_OPEN_WRITE;
-	if (upper->writable)
-		mode |= BLK_OPEN_WRITE;
-	return layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->data) ?:
-	       layer_get_device(ti, nr, dm_shift_arg(as), mode, &upper->index);
-}
-
-/* The group's arguments; @as stands behind them afterwards. */
-static int parse_layers(struct dm_target *ti, struct dm_arg_set *as)
+/* The layers that are not writable; @as stands behind them afterwards. */
+static int parse_lowers(struct dm_target *ti, struct dm_arg_set *as)
 {
 	struct obd_target *t = ti->private;
 	struct obd_target_layer *l = t->layers;
@@ -273,18 +278,6 @@ static int parse_layers(struct dm_target *ti, struct dm_arg_set *as)
 		}
 	}
 	return r;
-}
-
-/* The upper is the last layer, if there is one. */
-static int parse_upper(struct dm_target *ti, struct dm_arg_set *as,
-		       bool has_upper)
-{
-	struct obd_target *t = ti->private;
-
-	if (!has_upper)
-		return 0;
-	dm_consume_args(as, 1);
-	return upper_parse(ti, t->nr_layers, as);
 }
 
 static int parse_low_water(struct dm_target *ti, struct dm_arg_set *as)
@@ -371,6 +364,38 @@ static unsigned int kind_args(const char *kind)
 	if (!strcmp(kind, OBD_KIND_TURBO))
 		return OBD_TURBO_ARGS;
 	return is_upper(kind) ? OBD_UPPER_ARGS : 0;
+}
+
+/* The upper is the last layer, and stands at the end of the group. */
+static int parse_upper(struct dm_target *ti, const struct dm_arg_set *as,
+		       const struct group *group)
+{
+	struct obd_target *t = ti->private;
+	struct obd_target_upper *upper = &t->upper;
+	char **devices = as->argv + group->nr_args - 2;
+	blk_mode_t mode = BLK_OPEN_READ;
+
+	upper->writable = dm_table_get_mode(ti->table) & BLK_OPEN_WRITE;
+	if (upper->writable)
+		mode |= BLK_OPEN_WRITE;
+	return layer_get_device(ti, t->nr_layers, devices[0], mode,
+				&upper->data) ?:
+	       layer_get_device(ti, t->nr_layers, devices[1], mode,
+				&upper->index);
+}
+
+/* The group's arguments; @as stands behind them afterwards. */
+static int parse_layers(struct dm_target *ti, struct dm_arg_set *as,
+			const struct group *group)
+{
+	int r = 0;
+
+	if (group->upper)
+		r = parse_upper(ti, as, group);
+	r = r ?: parse_lowers(ti, as);
+	if (group->upper)
+		dm_consume_args(as, OBD_UPPER_ARGS);
+	return r;
 }
 
 /* See which layers there are, before anything is allocated for them. */
@@ -586,9 +611,8 @@ static int stack_ctr(struct dm_target *ti, struct dm_arg_set *as)
 		return r;
 	if (!target_alloc(ti, group.nr_layers))
 		r = target_fail(ti, -ENOMEM, "no memory for the target");
-	r = r ?: parse_layers(ti, as) ?: parse_upper(ti, as, group.upper) ?:
-	    check_mode(ti) ?: parse_options(ti, as) ?: load(ti) ?:
-	    load_upper(ti);
+	r = r ?: parse_layers(ti, as, &group) ?: check_mode(ti) ?:
+	    parse_options(ti, as) ?: load(ti) ?: load_upper(ti);
 	return constructed(ti, r);
 }
 

@@ -31,6 +31,13 @@ rw $u $b $b => layer 0: data and index are the same device
 rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => layer 0: kind is "upper", expected "lower"
 rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => layer 0: kind is "upper", expected "lower"
 END
+# Not got twice, neither for writing first nor last.
+for device in $b $bi; do
+	for mode in '' 'rw '; do
+		say "${mode}0 8 overlaybd 6 lower $device 0 upper $b $bi" \
+			"=> layer 0: device $device is one of the upper layer's"
+	done
+done >>cases
 helper refuse - cases
 upper 'do' /dev/mapper/first write 0 $MIB flush 0 0
 
