@@ -67,9 +67,16 @@ static int check_cancelled(struct obd_load *l)
 	       obd_fail(&l->err, -EINTR, "interrupted") : 0;
 }
 
+/*
+ * A table of a suspended device may wait for the locks that steps take: memory has
+ * to be had without I/O, for that may be what waits for the device.
+ */
 static void load_run(struct obd_load *l)
 {
+	unsigned int noio = memalloc_noio_save();
+
 	l->result = check_cancelled(l) ?: l->batch->step(l);
+	memalloc_noio_restore(noio);
 }
 
 static void load_work(struct work_struct *work)
@@ -103,12 +110,6 @@ static void run_side_by_side(struct obd_load *loads, unsigned int nr,
 	}
 }
 
-/* A worker would wait for I/O when it allocates. */
-static bool may_use_workers(void)
-{
-	return READ_ONCE(parallel_load) && !(current->flags & PF_MEMALLOC_NOIO);
-}
-
 /* Return: the first that failed, or NULL. */
 static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
 				  struct obd_batch *batch)
@@ -117,7 +118,7 @@ static struct obd_load *run_batch(struct obd_load *loads, unsigned int nr,
 
 	for (i = 0; i < nr; i++)
 		loads[i].batch = batch;
-	if (nr > 1 && may_use_workers())
+	if (nr > 1 && READ_ONCE(parallel_load))
 		run_side_by_side(loads, nr, batch);
 	else
 		for (i = 0; i < nr; i++)
@@ -462,7 +463,7 @@ static struct obd_stack *stack_find(const struct obd_load *loads,
 	return NULL;
 }
 
-/* The indexes of the layers from @first on are loaded. */
+/* The indexes of the layers from @first on are loaded, the stack is locked. */
 static int stack_merge(struct obd_stack *stack, unsigned int first,
 		       struct obd_error *err)
 {
@@ -486,10 +487,13 @@ static int stack_build(struct obd_stack *stack, struct obd_load *loads,
 {
 	struct obd_batch batch = { .step = step_index };
 	unsigned int i, first = stack->below ? stack->below->nr : 0;
+	unsigned int noio;
 	int r;
 
 	*failed = run_batch(loads + first, stack->nr - first, &batch);
+	noio = memalloc_noio_save();
 	r = *failed ? (*failed)->result : stack_merge(stack, first, err);
+	memalloc_noio_restore(noio);
 	for (i = first; i < stack->nr; i++)
 		if (!loads[i].result)
 			shared_put_index(loads[i].shared);

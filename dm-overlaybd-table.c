@@ -584,7 +584,7 @@ typedef int (*ctr_fn)(struct dm_target *ti, struct dm_arg_set *as);
 
 /*
  * While a table of the device is suspended, to write memory out may be to wait
- * for it. Otherwise loading what may be large is worth that.
+ * for it. Otherwise loading a large log is worth that.
  */
 static int construct(struct dm_target *ti, unsigned int argc, char **argv,
 		     ctr_fn ctr)
