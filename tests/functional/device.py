@@ -24,8 +24,8 @@
         how many MiB of memory were gone at the most
     device.py errors [block=4096] DEVICE
         print the runs of blocks that cannot be read: offset and length
-    device.py fill [seed=1] [compressible=1] FILE OFFSET LENGTH
-        write data that can be told apart into a file, which may grow
+    device.py fill [seed=1] [compressible=1] [sync=1] FILE OFFSET LENGTH [FILE]...
+        write data that can be told apart into files, which may grow
     device.py sprinkle [seed=1] [sectors=1000] FILE
         change so many sectors of a file, a quarter of them to zeros
     device.py flip FILE OFFSET...
@@ -296,17 +296,20 @@ def beside(args):
     print(*(int(1000 * s) for s in (last - start, longest)), before - lowest)
 
 
-def fill(args, seed=1, compressible=0):
+def fill(args, seed=1, compressible=0, sync=0):
     """See above."""
     import random
-    path, offset, length = args[0], int(args[1]), int(args[2])
+    offset, length = int(args[1]), int(args[2])
     data = bytearray(random.Random(seed + offset).randbytes(length))
     if compressible:
         for at in range(0, length - 64, 64):
             data[at + 16:at + 64] = bytes([seed % 251 + 1]) * 48
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    if os.pwrite(file, data, offset) != length:
-        sys.exit(f'{path}: cannot write all')
+    for path in args[0], *args[3:]:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        if os.pwrite(file, data, offset) != length:
+            sys.exit(f'{path}: cannot write all')
+        if sync:
+            os.fsync(file)
 
 
 def sprinkle(args, seed=1, sectors=1000):

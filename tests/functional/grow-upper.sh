@@ -10,14 +10,6 @@ status()
 	"$TOOL" status --json grows | jq "$1"
 }
 
-# write SEED OFFSET LENGTH: the same to the device and to the file.
-write()
-{
-	device fill seed="$1" /dev/mapper/grows "$2" "$3"
-	device fill seed="$1" disk "$2" "$3"
-	sync /dev/mapper/grows
-}
-
 virtual_size()
 {
 	od -An -t u8 -j 48 -N 8 "$1" | tr -d ' '
@@ -47,7 +39,7 @@ echo '{ "upper": { "data": "data", "index": "index" } }' >config
 truncate -s 8M disk
 open_image config grows --low-water 1M
 expect_equal 'low water' "$(status .low_water)" 2048
-write 1 $MIB 100000
+write_both grows 1 $MIB 100000
 sectors=$(status .upper.data_sectors)
 cp disk old
 start_device compare reads=0 /dev/mapper/grows old
@@ -66,7 +58,7 @@ expect_equal 'log slots' "$(status .upper.log_slots)" \
 expect_equal 'virtual size of the data' "$(virtual_size data)" $((64 * MIB))
 expect_equal 'virtual size of the index' "$(virtual_size index)" $((64 * MIB))
 expect_equal 'low water' "$(status .low_water)" 2048
-write 2 $((60 * MIB)) $MIB
+write_both grows 2 $((60 * MIB)) $MIB
 # More than the disk takes.
 "$TOOL" grow --capacity 300M grows >grow.log
 expect_equal 'length of the data' "$(stat -c %s data)" $((300 * MIB))
@@ -128,8 +120,8 @@ expect_equal 'data sectors' "$(status .upper.data_sectors)" \
 	$((48 * MIB / SECTOR))
 expect_equal 'log slots' "$(status .upper.log_slots)" \
 	$(((4 * MIB - 4096) / 16))
-write 3 0 $((16 * MIB))
-write 4 $((20 * MIB)) 65536
+write_both grows 3 0 $((16 * MIB))
+write_both grows 4 $((20 * MIB)) 65536
 expect_same /dev/mapper/grows disk
 expect_exit $EXIT_BUSY 'lv-data is in use by the device grows' \
 	"$TOOL" repair config

@@ -386,6 +386,13 @@ device()
 	helper device "$@"
 }
 
+# write_both NAME SEED OFFSET LENGTH: the same to the device and to the file disk,
+# and have it reach what is below.
+write_both()
+{
+	device fill sync=1 seed="$2" "/dev/mapper/$1" "$3" "$4" disk
+}
+
 # start_device VERB...: device.py in the background, as process READER, until
 # stop_device.
 start_device()

@@ -33,22 +33,14 @@ no_loops()
 	[ -z "$(losetup --list --noheadings)" ]
 }
 
-# write SEED OFFSET LENGTH: the same to the device and to the file, and to disk.
-write()
-{
-	device fill seed="$1" /dev/mapper/one "$2" "$3"
-	device fill seed="$1" disk "$2" "$3"
-	sync /dev/mapper/one
-}
-
 need_tool
 need_commands jq
 "$TOOL" create-upper --size 8M data index >create.log
 echo '{ "upper": { "data": "data", "index": "index" } }' >config
 truncate -s 8M disk
 open_image config one
-write 1 65536 100352
-write 2 $((5 * MIB)) 512
+write_both one 1 65536 100352
+write_both one 2 $((5 * MIB)) 512
 crash
 
 # repair: cut as close would have done, and the second time nothing.
@@ -62,7 +54,7 @@ cmp data cut.data
 jq -e '.changed | not' repair.json >/dev/null || fail "$(cat repair.json)"
 open_image config one
 expect_same /dev/mapper/one disk
-write 3 $((2 * MIB)) 4608
+write_both one 3 $((2 * MIB)) 4608
 crash
 
 # open: what was behind the log is not there any more when it grows.
@@ -71,7 +63,7 @@ expect_same /dev/mapper/one disk
 end=$(stat -c %s cut.index)
 cmp -n "$end" index cut.index
 cmp -n $((MIB - end)) --ignore-initial="$end:0" index /dev/zero
-write 4 $((3 * MIB)) 65536
+write_both one 4 $((3 * MIB)) 65536
 expect_same /dev/mapper/one disk
 "$TOOL" close one
 open_image config one

@@ -7,8 +7,7 @@
 # write SEED OFFSET LENGTH: the same to the device and to the file.
 write()
 {
-	device fill seed="$1" /dev/mapper/onext4 "$2" "$3"
-	device fill seed="$1" disk "$2" "$3"
+	device fill seed="$1" /dev/mapper/onext4 "$2" "$3" disk
 }
 
 # blocks FILE: of 512 bytes, that it takes.

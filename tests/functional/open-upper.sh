@@ -71,8 +71,7 @@ expect_same /dev/mapper/one disk
 # write SEED OFFSET LENGTH: the same to the device and to the file.
 write()
 {
-	device fill seed="$1" /dev/mapper/one "$2" "$3"
-	device fill seed="$1" disk "$2" "$3"
+	device fill seed="$1" /dev/mapper/one "$2" "$3" disk
 }
 
 write 2 $((3 * MIB)) 70000

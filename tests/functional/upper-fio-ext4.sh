@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: fio verifies files in ext4 while little memory is left
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 # Timeout: 900
 . "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"

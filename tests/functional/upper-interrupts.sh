@@ -36,7 +36,7 @@ dd if=interrupts.data of=$DISK bs=1M oflag=direct status=none
 DATA=$DISK
 open_upper interrupts $BYTES
 start_model --threads 8 --max 65536 --mix 60,20,15,0,5 $DEVICE
-for _ in {1..40}; do
+for ((n = $(operations 40); n > 0; n--)); do
 	sleep 0.2
 	suspend
 	dmsetup resume interrupts

@@ -10,9 +10,7 @@ change()
 {
 	device sprinkle seed="$1" sectors=500 /dev/mapper/w
 	device sprinkle seed="$1" sectors=500 disk
-	device fill seed="$1" /dev/mapper/w $((3 * MIB + 512)) 70144
-	device fill seed="$1" disk $((3 * MIB + 512)) 70144
-	sync /dev/mapper/w
+	write_both w "$1" $((3 * MIB + 512)) 70144
 	blkdiscard --offset $((MIB + $1 * 4096)) --length 50176 /dev/mapper/w
 	dd if=/dev/zero of=disk bs=512 seek=$(((MIB + $1 * 4096) / 512)) \
 		count=98 conv=notrunc status=none

@@ -16,7 +16,7 @@ for options in '--max 65536 --race 20' '--threads 8 --race 60 --max 16384' \
 	'--buffered 30 --race 10' '--mix 20,40,20,15,5 --max 8192 --race 20'; do
 	say "$options"
 	# shellcheck disable=SC2086	# several words
-	model --model saved --base raw --ops "$(operations 50000)" --seconds 60 $options \
+	model --model saved --base raw --ops "$(operations 32000)" --seconds 60 $options \
 		/dev/mapper/model
 	reopen model
 	say "entries, sectors, end: $CHECKED"

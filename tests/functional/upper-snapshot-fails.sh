@@ -4,25 +4,17 @@
 # Kernels: uml-debug
 # Timeout: 300
 . "${0%/*}/lib.sh" || exit
-
-# write SEED OFFSET LENGTH: the same to the device and to the file.
-write()
-{
-	device fill seed="$1" /dev/mapper/live "$2" "$3"
-	device fill seed="$1" disk "$2" "$3"
-	sync /dev/mapper/live
-}
+. "$HERE/upper.sh"
 
 # goes_on: it is as it was, and takes more.
 goes_on()
 {
 	seed=$((seed + 1))
-	expect_equal 'state' "$(dmsetup info -c --noheadings -o suspended live)" \
-		Active
+	! suspended || fail 'it is suspended'
 	expect_equal 'the inactive table' "$(dmsetup table --inactive live)" ''
 	expect_equal 'the table' "$(dmsetup table live)" "$table"
 	expect_same /dev/mapper/live disk
-	write $seed $((seed * 1000 * SECTOR)) 20480
+	write_both live $seed $((seed * 1000 * SECTOR)) 20480
 	expect_same /dev/mapper/live disk
 }
 
@@ -68,7 +60,7 @@ echo '{ "upper": { "data": "data", "index": "index" } }' >config
 truncate -s 32M disk
 open_image config live
 table=$(dmsetup table live)
-write 100 $((20 * MIB)) $MIB
+write_both live 100 $((20 * MIB)) $MIB
 
 # What cannot even begin.
 refused 2 'upper is missing'
@@ -116,7 +108,7 @@ reopen
 
 # A trailer that was left is free space: nothing but what lies behind the end
 # of the log, not even if the data that was freed ends where it does.
-write 200 $((30 * MIB)) 4608
+write_both live 200 $((30 * MIB)) 4608
 blkdiscard -o $((30 * MIB)) -l 4608 /dev/mapper/live
 device fill disk 0 0
 dd if=/dev/zero of=disk bs=512 seek=$((30 * MIB / SECTOR)) count=9 \
@@ -131,7 +123,7 @@ losetup --detach "$LOOP4K"
 # are slow, so that there is time to break it.
 break_index()
 {
-	until [ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]; do
+	until suspended; do
 		sleep 0.05
 	done
 	dmsetup reload bad \
@@ -156,7 +148,7 @@ truncate -s 0 disk
 truncate -s 32M disk
 open_image config live
 table=$(dmsetup table live)
-write 400 $MIB $MIB
+write_both live 400 $MIB $MIB
 break_index &
 refused 1 'cannot resume live' --upper "${LOOPS[0]}" /dev/mapper/bad \
 	--config out
@@ -181,13 +173,13 @@ truncate -s 0 disk
 truncate -s 32M disk
 open_image config live
 table=$(dmsetup table live)
-write 300 0 $((2 * MIB - 4096 - 4 * SECTOR))
+write_both live 300 0 $((2 * MIB - 4096 - 4 * SECTOR))
 for _ in 1 2; do
 	expect_exit 1 'data: cannot write' "$TOOL" snapshot live "${upper[@]}"
 	[ ! -e new.data ] || fail 'a new file is left'
 	expect_same /dev/mapper/live disk
 	expect_equal 'the table' "$(dmsetup table live)" "$table"
-	write 301 0 65536
+	write_both live 301 0 65536
 done
 dmsetup suspend lv-data
 dmsetup reload lv-data --table "0 $((4 * MIB / SECTOR)) linear $LV 0"

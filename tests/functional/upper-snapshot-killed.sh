@@ -5,16 +5,14 @@
 . "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
-KILLS=16
+KILLS=10
 
 # write SEED: the same to the device and to the file.
 write()
 {
 	local offset=$(($1 * 777 * SECTOR % (31 * MIB)))
 
-	device fill seed="$1" /dev/mapper/live $offset 70144
-	device fill seed="$1" disk $offset 70144
-	sync /dev/mapper/live
+	write_both live "$1" $offset 70144
 }
 
 # take N: a snapshot whose new files are N.data and N.index.

@@ -59,10 +59,8 @@ for ((n = 1; n <= SNAPSHOTS; n++)); do
 	for part in 0 1 2 3; do
 		at=$(((n * 1234567 + part * 3000000) % (15 * MIB) / SECTOR *
 			SECTOR))
-		device fill seed=$n /dev/mapper/live $at 66048
-		device fill seed=$n disk $at 66048
+		write_both live $n $at 66048
 	done
-	sync /dev/mapper/live
 	cp disk disk$((n - 1))
 	# What is new while the snapshot is made: a sector at a time.
 	dd if=raw of=/dev/mapper/live bs=512 count=256 skip=$((n * 256)) \

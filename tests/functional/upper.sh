@@ -86,7 +86,17 @@ close_upper()
 # suspended: the device live is.
 suspended()
 {
-	[ "$(dmsetup info -c --noheadings -o suspended live)" = Suspended ]
+	local dir name state
+
+	for dir in /sys/block/dm-*/dm; do
+		read -r name <"$dir/name"
+		if [ "$name" = live ]; then
+			read -r state <"$dir/suspended"
+			[ "$state" = 1 ]
+			return
+		fi
+	done
+	return 1
 }
 
 # marked INDEX [DD_OPTION...]: that says that the layer was sealed, on the disk or
