@@ -161,8 +161,8 @@ struct obd_chunk *obd_chunk_alloc_reserve(const struct obd_zfile *zfile)
 		return NULL;
 	chunk->nr_bvecs = DIV_ROUND_UP(size, PAGE_SIZE) + 1;
 	chunk->bvecs = kmalloc_array(chunk->nr_bvecs, sizeof(*chunk->bvecs),
-				     GFP_KERNEL);
-	chunk->data = kvmalloc(size, GFP_KERNEL);
+				     OBD_GFP_BLOB);
+	chunk->data = kvmalloc(size, OBD_GFP_BLOB);
 	if (!chunk->bvecs || !chunk->data) {
 		obd_chunk_free(chunk);
 		return NULL;

@@ -60,10 +60,10 @@ static bool slot_maps(const struct obd_slot *slot)
 static int bounce_alloc(struct obd_slot *slot, u32 size, bool maps)
 {
 	slot->bounce_size = size;
-	slot->bounce = kvmalloc(size, GFP_KERNEL);
+	slot->bounce = kvmalloc(size, OBD_GFP_BLOB);
 	if (maps)
 		slot->pages = kmalloc_array(DIV_ROUND_UP(size, PAGE_SIZE),
-					    sizeof(*slot->pages), GFP_KERNEL);
+					    sizeof(*slot->pages), OBD_GFP_BLOB);
 	return slot->bounce && (slot->pages || !maps) ? 0 : -ENOMEM;
 }
 

@@ -61,8 +61,7 @@ static struct obd_leaf *map_new_leaf(struct obd_map *map)
 	u32 i = map->nr_leaves;
 
 	if (i % OBD_PIECE_LEAVES == 0) {
-		void *piece = kvmalloc(OBD_PIECE_SIZE,
-				       GFP_KERNEL | __GFP_NOWARN);
+		void *piece = kvmalloc(OBD_PIECE_SIZE, OBD_GFP_BLOB);
 
 		if (!piece)
 			return NULL;
@@ -105,10 +104,9 @@ int obd_map_init(struct obd_map *map, u32 nr_entries, u64 nr_sectors, int none)
 	map->nr_sectors = nr_sectors;
 	map->none = none;
 	map->levels[0] = kvmalloc_array(nr, sizeof(*map->levels[0]),
-					GFP_KERNEL | __GFP_NOWARN);
+					OBD_GFP_BLOB);
 	map->pieces = kvmalloc_array(nr / OBD_PIECE_LEAVES + 1,
-				     sizeof(*map->pieces),
-				     GFP_KERNEL | __GFP_NOWARN);
+				     sizeof(*map->pieces), OBD_GFP_BLOB);
 	return map->levels[0] && map->pieces ? 0 : -ENOMEM;
 }
 
@@ -121,14 +119,14 @@ static int map_trim(struct obd_map *map)
 	unsigned long *pieces;
 	void *piece;
 
-	pieces = kvmalloc_array(nr, sizeof(*pieces), GFP_KERNEL | __GFP_NOWARN);
+	pieces = kvmalloc_array(nr, sizeof(*pieces), OBD_GFP_BLOB);
 	if (!pieces)
 		return -ENOMEM;
 	memcpy(pieces, map->pieces, nr * sizeof(*pieces));
 	kvfree(map->pieces);
 	map->pieces = pieces;
 
-	piece = kvmalloc(bytes, GFP_KERNEL | __GFP_NOWARN);
+	piece = kvmalloc(bytes, OBD_GFP_BLOB);
 	if (!piece)
 		return -ENOMEM;
 	memcpy(piece, map_piece(map, last), bytes);
@@ -160,7 +158,7 @@ static int map_build_tree(struct obd_map *map)
 {
 	u32 i, nr, keys = tree_keys(map->nr_leaves), step = 1;
 	u64 *from = map->levels[0];
-	u64 *to = kvmalloc_array(keys, sizeof(*to), GFP_KERNEL | __GFP_NOWARN);
+	u64 *to = kvmalloc_array(keys, sizeof(*to), OBD_GFP_BLOB);
 	unsigned int level = 0;
 
 	if (!to)
@@ -199,7 +197,7 @@ static int map_build_table(struct obd_map *map)
 	map->last = last >> map->shift;
 	nr = map->last + 1;
 	map->table = kvmalloc_array(nr + 1, sizeof(*map->table),
-				    GFP_KERNEL | __GFP_NOWARN);
+				    OBD_GFP_BLOB);
 	if (!map->table)
 		return -ENOMEM;
 	map->bytes += (nr + 1) * sizeof(*map->table);

@@ -20,7 +20,7 @@ int obd_trace_start(struct obd_trace *trace, u32 max)
 
 	if (!max || max > OBD_TRACE_MAX)
 		return -EINVAL;
-	entries = kvmalloc_array(max, sizeof(*entries), GFP_KERNEL);
+	entries = kvmalloc_array(max, sizeof(*entries), OBD_GFP_BLOB);
 	if (!entries)
 		return -ENOMEM;
 	spin_lock(&trace->lock);

@@ -69,6 +69,7 @@ printf -v many ' lower %s 0' {1..256}
 		0 8 $d $DATA $INDEX 2 low_water 8k => low_water is "8k", expected a number of sectors
 		rw 0 8 $d $layer $INDEX => layer 0: device $layer is read-only, expected one that can be written, or a read-only table
 		rw 0 8 $d $DATA $layer => layer 0: device $layer is read-only, expected one that can be written
+		rw 0 8 overlaybd 6 lower $DATA 0 upper $DATA $INDEX => layer 0: device $DATA is one of the upper layer's
 		0 8 overlaybd 768$many => 256 layers, expected 1 to 255; a turbo layer counts as two
 		0 2049 $a $layer 0 => length is 2049 sectors, expected at most 2048
 		0 8 $b => 0 arguments, expected a device and a length
