@@ -9,6 +9,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/report.h"
+#include "tools/resident.h"
 #include "tools/signals.h"
 #include "tools/upper-device.h"
 
@@ -87,14 +88,10 @@ static void take_back(struct growing *g)
 }
 
 /* Resuming is what has the kernel ask for the sizes of the devices below. */
-static int take_over(struct growing *g)
+static int suspend_and_resume(struct growing *g)
 {
-	int r;
+	int r = device_suspend(g->name);
 
-	r = load(g, g->sectors);
-	if (r)
-		return r;
-	r = device_suspend(g->name);
 	if (r) {
 		device_clear(g->name);
 		return r;
@@ -102,6 +99,18 @@ static int take_over(struct growing *g)
 	r = device_resume(g->name);
 	if (r)
 		take_back(g);
+	return r;
+}
+
+static int take_over(struct growing *g)
+{
+	int r = load(g, g->sectors);
+
+	if (r)
+		return r;
+	resident_begin();
+	r = suspend_and_resume(g);
+	resident_end();
 	return r;
 }
 

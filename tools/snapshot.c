@@ -30,17 +30,15 @@
  *    written to the new upper from then on lies above a whole layer.
  */
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/loop.h"
+#include "tools/resident.h"
 #include "tools/seal.h"
 #include "tools/snapshot.h"
 
-#define MESSAGES_SIZE	65536
 #define LOAD_TRIES	8
 
 void snapshot_init(struct snapshot *s, const char *name, const char *data,
@@ -415,39 +413,6 @@ static int suspend_and_change_over(struct snapshot *s)
 	return r;
 }
 
-/*
- * Where memory is short, what the kernel allocates for a program has it write
- * out memory of others, which may be to a file system or swap on the device.
- * Not so for those that I/O depends on. Where that is unknown, or not allowed,
- * as in a container, it has to do without.
- */
-static void be_io_flusher(bool yes)
-{
-	prctl(PR_SET_IO_FLUSHER, yes, 0, 0, 0);
-}
-
-/*
- * Neither code nor messages nor memory may need the device while it is
- * suspended.
- */
-static int out_of_its_way(struct snapshot *s)
-{
-	static char messages[MESSAGES_SIZE];
-	int r;
-
-	if (mlockall(MCL_CURRENT | MCL_FUTURE))
-		complain("warning: cannot keep this program in memory: %s",
-			 strerror(errno));
-	setvbuf(stderr, messages, _IOFBF, sizeof(messages));
-	be_io_flusher(true);
-	r = suspend_and_change_over(s);
-	be_io_flusher(false);
-	fflush(stderr);
-	setvbuf(stderr, NULL, _IONBF, 0);
-	munlockall();
-	return r;
-}
-
 /* The loop device of the sealed file ends where that does, as others would. */
 static void settle(const struct snapshot *s)
 {
@@ -472,8 +437,11 @@ void snapshot_take_back(struct snapshot *s)
 
 int snapshot_make(struct snapshot *s)
 {
-	int r = out_of_its_way(s);
+	int r;
 
+	resident_begin();
+	r = suspend_and_change_over(s);
+	resident_end();
 	if (!r) {
 		settle(s);
 		fresh_keep(&s->fresh);
