@@ -205,17 +205,16 @@ static int check_end(struct turbo *t, const struct turbo_tar *tar,
 
 int turbo_apply(struct turbo *t, struct turbo_tar *tar, struct obd_error *err)
 {
-	u64 nr_files = 0;
 	struct entry e;
 	int r;
 
 	do {
 		r = turbo_tar_next(tar, &e.archive, &e.pos, err);
-		if (r >= 0 && t->nr_files > nr_files)
+		if (r >= 0 && t->last)
 			r = check_end(t, tar, err) ?: r;
 		if (r <= 0)
 			return r;
-		nr_files = t->nr_files;
+		t->last = NULL;
 		e.path = archive_entry_pathname(e.archive);
 		r = apply_entry(t, tar, &e, err);
 	} while (!r);

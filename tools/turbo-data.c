@@ -2,7 +2,9 @@
 /*
  * Allocate blocks for files, and map them onto a tar.
  */
-#include "tools/array.h"
+#define _GNU_SOURCE
+#include <search.h>
+
 #include "tools/turbo-data.h"
 
 /* Blocks of a file that lie together, as they are found. */
@@ -14,13 +16,61 @@ struct run {
 	errcode_t error;
 };
 
-static int note_file(struct turbo *t, const struct turbo_file *file)
+struct targets {
+	struct turbo *t;
+	struct changes *found;
+	errcode_t error;
+};
+
+static int by_ino(const void *a, const void *b)
 {
-	if (array_room((void **)&t->files, &t->max_files, t->nr_files,
-		       sizeof(*t->files)))
-		return -ENOMEM;
-	t->files[t->nr_files++] = *file;
-	return 0;
+	const struct turbo_file *p = a, *q = b;
+
+	return p->ino < q->ino ? -1 : p->ino > q->ino;
+}
+
+static void free_file(void *ptr)
+{
+	struct turbo_file *file = ptr;
+
+	free(file->tail);
+	free(file);
+}
+
+static errcode_t note_file(struct turbo *t, const struct turbo_file *file)
+{
+	struct turbo_file *mine = malloc(sizeof(*mine)), **found;
+
+	if (!mine)
+		return EXT2_ET_NO_MEMORY;
+	*mine = *file;
+	found = tsearch(mine, &t->files, by_ino);
+	if (found && *found == mine) {
+		t->last = mine;
+		return 0;
+	}
+	free(mine);
+	return found ? EXT2_ET_BAD_INODE_NUM : EXT2_ET_NO_MEMORY;
+}
+
+/* An archive may replace a file as often as it likes: nothing may stay of it. */
+void turbo_data_forget(struct turbo *t, ext2_ino_t ino)
+{
+	const struct turbo_file key = { .ino = ino };
+	struct turbo_file **found = tfind(&key, &t->files, by_ino);
+	struct turbo_file *file;
+
+	if (!found)
+		return;
+	file = *found;
+	tdelete(file, &t->files, by_ino);
+	free_file(file);
+}
+
+void turbo_data_release(struct turbo *t)
+{
+	tdestroy(t->files, free_file);
+	t->files = NULL;
 }
 
 errcode_t turbo_data_map(struct turbo *t, ext2_ino_t ino, u64 pos, u64 size)
@@ -39,15 +89,12 @@ errcode_t turbo_data_map(struct turbo *t, ext2_ino_t ino, u64 pos, u64 size)
 						      t->fs->blocksize));
 	if (!r)
 		r = ext2fs_write_inode(t->fs, ino, &inode);
-	if (r || !size)
-		return r;
-	ext2fs_mark_inode_bitmap2(t->mapped, ino);
-	return note_file(t, &file) ? EXT2_ET_NO_MEMORY : 0;
+	return r || !size ? r : note_file(t, &file);
 }
 
 int turbo_data_tail(struct turbo *t, const u8 *sector)
 {
-	struct turbo_file *file = &t->files[t->nr_files - 1];
+	struct turbo_file *file = t->last;
 
 	file->tail = malloc(OBD_SECTOR_SIZE);
 	if (!file->tail)
@@ -164,6 +211,16 @@ static errcode_t find_file(struct turbo *t, const struct turbo_file *file,
 	return run.error ? run.error : r;
 }
 
+static void find_one(const void *node, VISIT visit, void *ctx)
+{
+	struct targets *targets = ctx;
+
+	if (!targets->error && (visit == postorder || visit == leaf))
+		targets->error = find_file(targets->t,
+					   *(struct turbo_file *const *)node,
+					   targets->found);
+}
+
 static int by_sector(const void *a, const void *b)
 {
 	const struct target_extent *p = a, *q = b;
@@ -173,20 +230,11 @@ static int by_sector(const void *a, const void *b)
 
 errcode_t turbo_data_targets(struct turbo *t, struct changes *changes)
 {
-	errcode_t r = 0;
-	u64 i;
+	struct targets targets = { .t = t, .found = changes };
 
-	for (i = t->nr_files; !r && i-- > 0;) {
-		const struct turbo_file *file = &t->files[i];
-
-		/* It was removed, and its number may be another's by now. */
-		if (!ext2fs_test_inode_bitmap2(t->mapped, file->ino))
-			continue;
-		ext2fs_unmark_inode_bitmap2(t->mapped, file->ino);
-		r = find_file(t, file, changes);
-	}
+	twalk_r(t->files, find_one, &targets);
 	if (changes->nr_targets)
 		qsort(changes->targets, changes->nr_targets,
 		      sizeof(*changes->targets), by_sector);
-	return r;
+	return targets.error;
 }

@@ -29,6 +29,13 @@ errcode_t turbo_data_map(struct turbo *t, ext2_ino_t ino, u64 pos, u64 size);
 int turbo_data_tail(struct turbo *t, const u8 *sector);
 
 /**
+ * turbo_data_forget - a file is not there any more
+ * @t: the layer
+ * @ino: its inode, which need not be that of a mapped file
+ */
+void turbo_data_forget(struct turbo *t, ext2_ino_t ino);
+
+/**
  * turbo_data_copy - write an empty file as it is read from the tar
  * @t: the layer
  * @ino: the file
@@ -48,5 +55,11 @@ errcode_t turbo_data_copy(struct turbo *t, ext2_ino_t ino,
  * Return: 0, or an error of libext2fs.
  */
 errcode_t turbo_data_targets(struct turbo *t, struct changes *changes);
+
+/**
+ * turbo_data_release - forget all files
+ * @t: the layer
+ */
+void turbo_data_release(struct turbo *t);
 
 #endif

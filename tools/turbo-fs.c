@@ -81,9 +81,7 @@ int turbo_init(struct turbo *t, u64 seconds, struct obd_error *err)
 				  "open the new file system", r, err);
 	}
 	t->fs->now = seconds;
-	r = ext2fs_allocate_inode_bitmap(t->fs, "mapped", &t->mapped);
-	return r ? turbo_fail(t, NULL, "begin", r, err) :
-		   check_features(t, err);
+	return check_features(t, err);
 }
 
 int turbo_finish(struct turbo *t, struct changes *changes,
@@ -104,14 +102,8 @@ int turbo_finish(struct turbo *t, struct changes *changes,
 
 void turbo_release(struct turbo *t)
 {
-	u64 i;
-
-	for (i = 0; i < t->nr_files; i++)
-		free(t->files[i].tail);
-	free(t->files);
+	turbo_data_release(t);
 	turbo_dirs_release(t);
-	if (t->mapped)
-		ext2fs_free_inode_bitmap(t->mapped);
 	if (t->fs)
 		ext2fs_free(t->fs);
 	turbo_disk_release(&t->disk);

@@ -10,7 +10,7 @@
 
 /**
  * struct turbo_file - a regular file that was made
- * @ino: its inode; of several with the same, the last one counts
+ * @ino: its inode
  * @tail: the sector with the end of the file, if the tar has anything but zeros
  *	behind it there; or NULL
  * @pos: where its content begins in the tar
@@ -29,10 +29,8 @@ struct turbo_file {
  * @fs: the file system on it
  * @dirs: a tree of struct turbo_dir; see turbo_dir_open()
  * @walks: removals so far
- * @mapped: regular files that have their data in the tar
- * @files: these, and others that were removed since
- * @nr_files: how many
- * @max_files: how many there is room for
+ * @files: a tree of struct turbo_file: those that have their data in the tar
+ * @last: the one of the entry that was applied last; NULL if it made none
  * @no_acls: entries with an access control list that was left out
  */
 struct turbo {
@@ -40,10 +38,8 @@ struct turbo {
 	ext2_filsys fs;
 	void *dirs;
 	u64 walks;
-	ext2fs_inode_bitmap mapped;
-	struct turbo_file *files;
-	u64 nr_files;
-	u64 max_files;
+	void *files;
+	struct turbo_file *last;
 	u64 no_acls;
 };
 

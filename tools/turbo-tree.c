@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <limits.h>
 
+#include "tools/turbo-data.h"
 #include "tools/turbo-dir.h"
 #include "tools/turbo-tree.h"
 
@@ -198,7 +199,7 @@ static errcode_t free_inode(struct turbo *t, ext2_ino_t ino,
 	/* A small time of deletion would mean an orphan to others. */
 	memset(inode, 0, sizeof(*inode));
 	ext2fs_inode_alloc_stats2(t->fs, ino, -1, is_dir);
-	ext2fs_unmark_inode_bitmap2(t->mapped, ino);
+	turbo_data_forget(t, ino);
 	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(*inode));
 }
 

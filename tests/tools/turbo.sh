@@ -215,6 +215,29 @@ done
 debugfs -R 'htree_dump /big' disk 2>log | grep -q 'Root node' ||
 	fail 'the directory is not indexed any more'
 
+# memory NR: KiB that the tool takes when a layer has one file so many times, each
+# time with something behind it
+memory()
+{
+	bad one.tar 'add("name", data=b"x")'
+	python3 - "$1" "$tool" <<-'PYTHON'
+		import gzip, resource, subprocess, sys
+		tar = open("one.tar", "rb").read()
+		entry = tar[:513] + b"y" * 511
+		with gzip.open("many.tar.gz", "wb", 1) as layer:
+		    for _ in range(int(sys.argv[1]) // 1000):
+		        layer.write(entry * 1000)
+		    layer.write(bytes(1024))
+		subprocess.run([sys.argv[2], "turbo", "-o", "many", "many.tar.gz"],
+		               check=True, stdout=subprocess.DEVNULL)
+		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	PYTHON
+}
+
+few=$(memory 1000) many=$(memory 100000)
+[ "$many" -le $((few + 16384)) ] ||
+	fail "a file made once more 1000 times takes $few KiB, 100000 times $many"
+
 # spent NR: microseconds of computing for a directory of so many names
 spent()
 {
