@@ -18,7 +18,8 @@
 #include "tools/config.h"
 #include "tools/output.h"
 
-#define CONFIG_SIZE_MAX		(16 << 20)
+/* 4 KiB for every layer. In memory, JSON may take 270 times its size. */
+#define CONFIG_SIZE_MAX		(1 << 20)
 #define CONFIG_DEPTH_MAX	32
 #define FIELD_NAME_SIZE		64
 
@@ -222,14 +223,20 @@ static int tokenize(const char *path, const char *text, size_t len,
 {
 	struct json_tokener *tok = json_tokener_new_ex(CONFIG_DEPTH_MAX);
 	enum json_tokener_error error;
+	bool out_of_memory;
 	size_t end;
 
 	if (!tok)
 		return no_memory(path);
+	/* Nothing else tells when the library has got none. */
+	errno = 0;
 	*root = json_tokener_parse_ex(tok, text, len);
+	out_of_memory = errno == ENOMEM;
 	error = json_tokener_get_error(tok);
 	end = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
+	if (out_of_memory)
+		return no_memory(path);
 	if (error == json_tokener_success)
 		return check_end(path, text, end, len);
 	complain("%s: not JSON: %s at byte %zu", path,

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Where there is no memory, that is said, and no file is called wrong for it.
+# shellcheck source=tests/tools/common
+. "$(dirname "$0")/common"
+
+need python3
+cd "$work" || exit 1
+
+# limited KIB COMMAND...: with so much address space
+limited()
+{
+	(ulimit -v "$1" && "${@:2}")
+}
+
+# Small objects take the most memory for their size in JSON.
+python3 -c 'print("{\"lowers\": [{}], \"x\": [" + ",".join(["{}"] * 300000) + "]}")' \
+	>config.json
+for kib in 100000 150000; do
+	expect 1 limited $kib "$tool" table config.json
+	says 'config.json: no memory'
+done
+expect 3 limited 500000 "$tool" table config.json
+says 'lowers[0] has none of the fields'
