@@ -173,6 +173,16 @@ static int fill_in(struct walk *w, struct obd_error *err)
 	return 0;
 }
 
+/* zlib gets its window when it has the first data. */
+static int inflate_failed(const struct walk *w, int r, struct obd_error *err)
+{
+	if (r == Z_MEM_ERROR)
+		return obd_fail(err, -ENOMEM, "no memory to inflate");
+	return obd_fail(err, -EINVAL, "is no whole gzip file: at byte %llu: %s",
+			(unsigned long long)(w->at - w->s.avail_in),
+			w->s.msg ?: "wrong");
+}
+
 /* Return: 1 at the end of a member, 0, or a negative errno. */
 static int step(struct walk *w, struct obd_error *err)
 {
@@ -189,10 +199,7 @@ static int step(struct walk *w, struct obd_error *err)
 	before = w->s.avail_out;
 	r = inflate(&w->s, Z_BLOCK);
 	if (r != Z_OK && r != Z_STREAM_END)
-		return obd_fail(err, -EINVAL,
-				"is no whole gzip file: at byte %llu: %s",
-				(unsigned long long)(w->at - w->s.avail_in),
-				w->s.msg ?: "wrong");
+		return inflate_failed(w, r, err);
 	before -= w->s.avail_out;
 	if (index->checksums && sum_up(w, w->out + w->filled, before, err))
 		return -ENOMEM;

@@ -5,7 +5,7 @@
 # shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
-need python3
+need python3 gcc gzip
 cd "$work" || exit 1
 
 # limited KIB COMMAND...: with so much address space
@@ -23,3 +23,15 @@ for kib in 100000 150000; do
 done
 expect 3 limited 500000 "$tool" table config.json
 says 'lowers[0] has none of the fields'
+
+# zlib without memory for its window
+cat >no-window.c <<'END'
+int inflate(void *stream, int flush)
+{
+	return -4;	/* Z_MEM_ERROR */
+}
+END
+gcc -shared -fPIC -o no-window.so no-window.c || fail gcc
+echo data | gzip >file.gz
+expect 1 env LD_PRELOAD="$work/no-window.so" "$tool" gzindex file.gz
+says 'file.gz: no memory to inflate'
