@@ -7,6 +7,7 @@
 
 #include "tools/commands.h"
 #include "tools/gzip-index.h"
+#include "tools/names.h"
 #include "tools/options.h"
 #include "tools/report.h"
 
@@ -26,8 +27,9 @@ struct options {
 
 static void print_text(const struct options *o, const struct gzip_index *index)
 {
-	printf("%s: %llu access points in %llu bytes, %.2f per cent of the gzip file; %llu bytes of data\n",
-	       o->out, (unsigned long long)index->nr_points,
+	print_name(stdout, o->out);
+	printf(": %llu access points in %llu bytes, %.2f per cent of the gzip file; %llu bytes of data\n",
+	       (unsigned long long)index->nr_points,
 	       (unsigned long long)index->index_size,
 	       100.0 * index->index_size / index->gzip->size,
 	       (unsigned long long)index->data_size);

@@ -6,6 +6,7 @@
 
 #include "tools/commands.h"
 #include "tools/config.h"
+#include "tools/names.h"
 #include "tools/report.h"
 #include "tools/upper-files.h"
 
@@ -41,7 +42,8 @@ static int mend(struct repair *repair, const char *data, const char *index)
 
 static void print_size(const struct upper_file *file, u64 before)
 {
-	printf("%s: %llu bytes, ", file->path, (unsigned long long)file->size);
+	print_name(stdout, file->path);
+	printf(": %llu bytes, ", (unsigned long long)file->size);
 	if (before == file->size)
 		puts("as before");
 	else

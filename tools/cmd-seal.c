@@ -5,6 +5,7 @@
 #include <getopt.h>
 
 #include "tools/commands.h"
+#include "tools/names.h"
 #include "tools/report.h"
 #include "tools/seal.h"
 #include "tools/upper-files.h"
@@ -24,12 +25,14 @@ static void print_json_result(const struct upper_files *files, u64 bytes)
 
 static void print_text(const struct upper_files *files, u64 bytes)
 {
-	printf("%s: is a sealed layer of %llu bytes\n", files->data.path,
+	print_name(stdout, files->data.path);
+	printf(": is a sealed layer of %llu bytes\n",
 	       (unsigned long long)bytes);
 	if (files->data.rdev)
 		printf("List the device as a lower, with \"size\": %llu.\n",
 		       (unsigned long long)bytes);
-	printf("%s: is not needed any more%s\n", files->index.path,
+	print_name(stdout, files->index.path);
+	printf(": is not needed any more%s\n",
 	       files->index.rdev ? "" : ", remove it");
 }
 

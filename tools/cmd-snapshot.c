@@ -10,6 +10,7 @@
 #include "tools/commands.h"
 #include "tools/config-write.h"
 #include "tools/dm.h"
+#include "tools/names.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/report.h"
@@ -170,16 +171,20 @@ static void print_text(const struct work *w)
 	const struct upper_file *sealed = &s->old.files.data;
 	unsigned long long bytes = s->bytes;
 
-	printf("%s: is a sealed layer of %llu bytes\n", sealed->path, bytes);
+	print_name(stdout, sealed->path);
+	printf(": is a sealed layer of %llu bytes\n", bytes);
 	if (sealed->rdev)
 		printf("List the device as a lower, with \"size\": %llu.\n",
 		       bytes);
-	if (index_stays(w))
-		printf("%s: is not needed any more%s\n",
-		       s->old.files.index.path,
+	if (index_stays(w)) {
+		print_name(stdout, s->old.files.index.path);
+		printf(": is not needed any more%s\n",
 		       s->old.files.index.rdev ? "" : ", remove it");
-	printf("%s: is written to %s, uuid %s; I/O waited %.1f ms\n", s->name,
-	       w->opts->data, s->fresh.info.uuid, s->wait_ms);
+	}
+	printf("%s: is written to ", s->name);
+	print_name(stdout, w->opts->data);
+	printf(", uuid %s; I/O waited %.1f ms\n", s->fresh.info.uuid,
+	       s->wait_ms);
 }
 
 static void add_string(struct json_object *o, const char *key, const char *text)

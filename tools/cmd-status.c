@@ -13,6 +13,7 @@
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
+#include "tools/names.h"
 #include "tools/report.h"
 #include "tools/table.h"
 
@@ -87,15 +88,21 @@ static bool is_verified(const struct table *table,
 	       !backing_open_gzip(&gzip, layer, &err) && gzip.nr_sums;
 }
 
+static void print_backing(const struct backing *b)
+{
+	print_name(stdout, b->file ? b->file : "a device of its own");
+	puts("");
+}
+
 static void print_file(unsigned int i, const char *what, const char *dev,
 		       uint64_t bytes)
 {
 	struct backing b;
 
 	backing_find(&b, dev);
-	printf("  layer %u: %s%s, %llu bytes, %s\n", i, what,
-	       b.device ? b.device : dev, (unsigned long long)bytes,
-	       b.file ? b.file : "a device of its own");
+	printf("  layer %u: %s%s, %llu bytes, ", i, what,
+	       b.device ? b.device : dev, (unsigned long long)bytes);
+	print_backing(&b);
 	backing_release(&b);
 }
 
@@ -136,8 +143,8 @@ static void print_upper_file(const char *what, const char *dev)
 	struct backing b;
 
 	backing_find(&b, dev);
-	printf("  upper %s: %s, %s\n", what, b.device ? b.device : dev,
-	       b.file ? b.file : "a device of its own");
+	printf("  upper %s: %s, ", what, b.device ? b.device : dev);
+	print_backing(&b);
 	backing_release(&b);
 }
 

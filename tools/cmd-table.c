@@ -66,6 +66,13 @@ static int print_line(const struct stack *stack, const struct table *table)
 		complain("no memory for a table");
 		return EXIT_FAILED;
 	}
+	/* dmsetup would take what is behind for another line of the table. */
+	if (strchr(params, '\n')) {
+		complain("a path has a newline in it, a table line cannot: use --json, or rename the file: %s",
+			 params);
+		free(params);
+		return EXIT_FAILED;
+	}
 	printf("0 %llu " DEVICE_TARGET " %s\n",
 	       (unsigned long long)stack->nr_sectors, params);
 	free(params);

@@ -11,6 +11,7 @@
 #include "tools/counters.h"
 #include "tools/dm.h"
 #include "tools/message.h"
+#include "tools/names.h"
 #include "tools/options.h"
 #include "tools/output.h"
 #include "tools/progress.h"
@@ -130,8 +131,8 @@ static int record_save(struct record *rec)
 			 err.text, rec->name);
 		return EXIT_FAILED;
 	}
-	printf("%s: %u ranges, %llu blocks\n", rec->out.path,
-	       rec->trace.nr_ranges,
+	print_name(stdout, rec->out.path);
+	printf(": %u ranges, %llu blocks\n", rec->trace.nr_ranges,
 	       (unsigned long long)trace_count(&rec->trace));
 	return EXIT_OK;
 }

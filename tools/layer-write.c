@@ -3,6 +3,7 @@
  * Write a layer, and say what came out.
  */
 #include "tools/layer-write.h"
+#include "tools/names.h"
 #include "tools/report.h"
 #include "tools/writer-plain.h"
 #include "tools/writer-tar.h"
@@ -106,8 +107,9 @@ void layer_report(const char *path, const struct lsmt_image *image,
 		print_json_result(path, image, options, result);
 		return;
 	}
-	printf("%s: %llu bytes, %.1f %% of a layer of %llu bytes with %u entries\n"
-	       "uuid %s\n", path, (unsigned long long)result->total,
+	print_name(stdout, path);
+	printf(": %llu bytes, %.1f %% of a layer of %llu bytes with %u entries\n"
+	       "uuid %s\n", (unsigned long long)result->total,
 	       100.0 * result->blob.size / image->size,
 	       (unsigned long long)image->size, image->nr_used,
 	       options->info.uuid);

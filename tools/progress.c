@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/names.h"
 #include "tools/progress.h"
 
 #define NSEC_PER_SEC	1000000000ULL
@@ -50,9 +51,16 @@ static bool due(struct progress *p)
 	return true;
 }
 
+static void begin_line(const struct progress *p)
+{
+	putc('\r', stderr);
+	print_name(stderr, p->what);
+	fputs(": ", stderr);
+}
+
 static void print_line(struct progress *p, const char *fmt, va_list ap)
 {
-	fprintf(stderr, "\r%s: ", p->what);
+	begin_line(p);
 	vfprintf(stderr, fmt, ap);
 	fputs(" \033[K", stderr);
 }
@@ -89,8 +97,9 @@ void progress_add(struct progress *p, uint64_t bytes)
 	if (!due(p))
 		return;
 	seconds = (double)(p->shown - p->start) / NSEC_PER_SEC;
-	fprintf(stderr, "\r%s: %3.0f %% of %.0f MiB, %.0f MiB/s \033[K",
-		p->what, p->total ? 100.0 * p->done / p->total : 100.0,
+	begin_line(p);
+	fprintf(stderr, "%3.0f %% of %.0f MiB, %.0f MiB/s \033[K",
+		p->total ? 100.0 * p->done / p->total : 100.0,
 		p->total / MIB, p->done / MIB / seconds);
 }
 

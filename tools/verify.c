@@ -3,6 +3,7 @@
  * Say what is wrong with a file.
  */
 #include "tools/commands.h"
+#include "tools/names.h"
 #include "tools/report.h"
 #include "tools/verify.h"
 
@@ -45,7 +46,8 @@ void verify_verdict(const struct verify *v)
 	if (v->nr_errors > VERIFY_MAX_SHOWN)
 		complain("%s: %llu more errors", v->path,
 			 (unsigned long long)(v->nr_errors - VERIFY_MAX_SHOWN));
-	printf("%s: %s", v->path, verdict(v));
+	print_name(stdout, v->path);
+	printf(": %s", verdict(v));
 }
 
 void verify_add_u64(struct verify *v, const char *key, u64 value)

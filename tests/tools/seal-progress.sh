@@ -29,28 +29,6 @@ long_layer()
 	END
 }
 
-# on_terminal COMMAND...: with one for standard error, which goes to $work/err.
-on_terminal()
-{
-	python3 - "$work/err" "$@" <<-'END'
-		import os
-		import pty
-		import subprocess
-		import sys
-
-		master, slave = pty.openpty()
-		child = subprocess.Popen(sys.argv[2:], stderr=slave)
-		os.close(slave)
-		with open(sys.argv[1], "wb") as out:
-		    try:
-		        while data := os.read(master, 65536):
-		            out.write(data)
-		    except OSError:
-		        pass
-		sys.exit(child.wait())
-	END
-}
-
 long_layer
 on_terminal "$tool" seal "$work/data" "$work/index" >"$work/out" ||
 	fail "seal: $(cat "$work/err")"
