@@ -343,25 +343,40 @@ int config_check_upper(const struct config *config)
 	return EXIT_INVALID;
 }
 
+/* A link counts, also one to nothing, which is an error when it is opened. */
+static int is_there(const char *file, bool *there)
+{
+	struct stat st;
+
+	*there = !lstat(file, &st);
+	if (*there || errno == ENOENT || errno == ENOTDIR)
+		return EXIT_OK;
+	complain("cannot look for %s: %s", file, strerror(errno));
+	return EXIT_FAILED;
+}
+
 static int look_into_dir(const char *path, struct config_lower *lower)
 {
 	static const char *const names[] = {
 		"overlaybd.commit", ".commit", "overlaybd.sealed",
 	};
 	size_t i;
+	int r = EXIT_OK;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; !r && i < sizeof(names) / sizeof(names[0]); i++) {
+		bool there;
 		char *file;
 
 		if (asprintf(&file, "%s/%s", lower->dir, names[i]) < 0)
 			return no_memory(path);
-		if (!access(file, F_OK)) {
+		r = is_there(file, &there);
+		if (there) {
 			lower->file = file;
 			return EXIT_OK;
 		}
 		free(file);
 	}
-	return EXIT_OK;
+	return r;
 }
 
 int config_find_blob(struct config *config, unsigned int i)

@@ -393,6 +393,43 @@ static void folders_are_searched_in_order(void **state)
 	rmdir(dir);
 }
 
+/* A blob that is meant to be there is not passed over for another. */
+static void links_to_nothing_are_found(void **state)
+{
+	char dir[] = "/tmp/test-config.XXXXXX";
+	char link[64], sealed[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(link, sizeof(link), "%s/overlaybd.commit", dir);
+	snprintf(sealed, sizeof(sealed), "%s/overlaybd.sealed", dir);
+	touch(dir, "overlaybd.sealed");
+	assert_int_equal(symlink("nowhere", link), 0);
+	expect_found(dir, "overlaybd.commit");
+	unlink(link);
+	unlink(sealed);
+	rmdir(dir);
+}
+
+/* Nor is one whose folder cannot be looked into a remote one. */
+static void folders_that_cannot_be_searched_are_named(void **state)
+{
+	char dir[] = "/tmp/test-config.XXXXXX";
+	char loop[64], text[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(loop, sizeof(loop), "%s/loop", dir);
+	assert_int_equal(symlink("loop", loop), 0);
+	snprintf(text, sizeof(text),
+		 "{\"lowers\": [{\"dir\": \"%s\", \"digest\": \"x\"}]}", loop);
+	assert_int_equal(resolve(text), EXIT_FAILED);
+	assert_non_null(strstr(said, "cannot look for "));
+	assert_non_null(strstr(said, "/loop/overlaybd.commit: Too many"));
+	unlink(loop);
+	rmdir(dir);
+}
+
 static void files_are_read_within_bounds(void **state)
 {
 	const char *text = "{\"lowers\": [{\"file\": \"l\"}]}";
@@ -435,6 +472,8 @@ int main(void)
 		cmocka_unit_test(an_upper_takes_data_and_index),
 		cmocka_unit_test(remote_layers_are_to_be_downloaded),
 		cmocka_unit_test(folders_are_searched_in_order),
+		cmocka_unit_test(links_to_nothing_are_found),
+		cmocka_unit_test(folders_that_cannot_be_searched_are_named),
 		cmocka_unit_test(files_are_read_within_bounds),
 	};
 
