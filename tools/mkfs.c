@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tools/inode-time.h"
 #include "tools/mkfs.h"
 #include "tools/options.h"
 
@@ -28,17 +29,19 @@
 
 #define TIME_SIZE	24
 
-/* 0 means the current time to libext2fs. */
+/* 0 means the current time to libext2fs: the second after it does for both. */
 int mkfs_time(u64 *seconds, struct obd_error *err)
 {
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 
 	*seconds = 1;
-	if (!epoch || parse_u64(epoch, 1, UINT32_MAX, seconds))
+	if (!epoch || parse_u64(epoch, 0, UINT32_MAX, seconds)) {
+		*seconds = max_t(u64, *seconds, 1);
 		return 0;
+	}
 	/* Not -EINVAL: no blob is at fault. */
 	return obd_fail(err, -ERANGE,
-			"SOURCE_DATE_EPOCH is '%s', expected seconds from 1 to %u",
+			"SOURCE_DATE_EPOCH is '%s', expected seconds from 0 to %u",
 			epoch, UINT32_MAX);
 }
 
@@ -151,18 +154,25 @@ static int run_mke2fs(const char *dir, const char *file, u64 seconds,
 			dir ? " of " : "", dir ?: "");
 }
 
-/* Reading a file changes when it was read, and copying it the rest. */
-static void reset_times(struct ext2_inode_large *inode, u32 seconds)
+/*
+ * Reading a file changes when it was read, and copying it the rest. Of the time
+ * that it was given, mke2fs may store the low 32 bits only.
+ */
+static void reset_times(struct ext2_inode_large *inode, u64 seconds)
 {
+	u32 extra = inode_time_extra(seconds, 0);
+
 	inode->i_atime = seconds;
-	inode->i_atime_extra = 0;
+	inode->i_atime_extra = extra;
 	inode->i_ctime = seconds;
-	inode->i_ctime_extra = 0;
+	inode->i_ctime_extra = extra;
 	inode->i_crtime = seconds;
-	inode->i_crtime_extra = 0;
+	inode->i_crtime_extra = extra;
+	if (inode->i_mtime == (u32)seconds && !inode->i_mtime_extra)
+		inode->i_mtime_extra = extra;
 }
 
-static errcode_t reset_inodes(ext2_filsys fs, u32 seconds)
+static errcode_t reset_inodes(ext2_filsys fs, u64 seconds)
 {
 	struct ext2_inode_large inode;
 	struct ext2_inode *small = (struct ext2_inode *)&inode;

@@ -39,10 +39,10 @@ int mkfs_file(struct raw *raw, u64 size, const char *beside,
 
 /**
  * mkfs_time - the time at which reproducible file systems are made
- * @seconds: what SOURCE_DATE_EPOCH says, or 1
+ * @seconds: what SOURCE_DATE_EPOCH says, 1 or more
  * @err: the reason, on failure
  *
- * Return: 0, or -EINVAL.
+ * Return: 0, or -ERANGE.
  */
 int mkfs_time(u64 *seconds, struct obd_error *err);
 

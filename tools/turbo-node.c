@@ -4,15 +4,10 @@
  */
 #include <sys/stat.h>
 
+#include "tools/inode-time.h"
 #include "tools/turbo-acl.h"
 #include "tools/turbo-data.h"
 #include "tools/turbo-node.h"
-
-/* Nanoseconds, and the part of the seconds that does not fit. */
-static u32 time_extra(s64 seconds, u32 nanoseconds)
-{
-	return ((seconds - (int32_t)seconds) >> 32 & 3) | nanoseconds << 2;
-}
 
 /* What two more bits than 32 can tell of. */
 static s64 limit_time(s64 seconds)
@@ -35,10 +30,10 @@ static void set_times(struct ext2_inode_large *inode,
 	inode->i_ctime = mtime;
 	inode->i_crtime = mtime;
 	inode->i_atime = atime;
-	inode->i_mtime_extra = time_extra(mtime, mtime_ns);
+	inode->i_mtime_extra = inode_time_extra(mtime, mtime_ns);
 	inode->i_ctime_extra = inode->i_mtime_extra;
 	inode->i_crtime_extra = inode->i_mtime_extra;
-	inode->i_atime_extra = time_extra(atime, atime_ns);
+	inode->i_atime_extra = inode_time_extra(atime, atime_ns);
 }
 
 static errcode_t set_attributes(struct turbo *t, ext2_ino_t ino,

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <limits.h>
 
+#include "tools/inode-time.h"
 #include "tools/turbo-data.h"
 #include "tools/turbo-dir.h"
 #include "tools/turbo-tree.h"
@@ -159,6 +160,23 @@ static errcode_t limit_links(struct turbo *t, ext2_ino_t dir, u32 before)
 	return ext2fs_write_inode(t->fs, dir, &inode);
 }
 
+/* ext2fs_mkdir() stores the low 32 bits of the time only. */
+static errcode_t complete_times(struct turbo *t, ext2_ino_t ino)
+{
+	u32 extra = inode_time_extra(t->fs->now, 0);
+	struct ext2_inode_large inode;
+	struct ext2_inode *small = (struct ext2_inode *)&inode;
+	errcode_t r = ext2fs_read_inode_full(t->fs, ino, small, sizeof(inode));
+
+	if (r)
+		return r;
+	inode.i_atime_extra = extra;
+	inode.i_ctime_extra = extra;
+	inode.i_mtime_extra = extra;
+	inode.i_crtime_extra = extra;
+	return ext2fs_write_inode_full(t->fs, ino, small, sizeof(inode));
+}
+
 static errcode_t make_dir(struct turbo *t, const struct turbo_place *place,
 			  ext2_ino_t *ino)
 {
@@ -168,6 +186,8 @@ static errcode_t make_dir(struct turbo *t, const struct turbo_place *place,
 	if (r)
 		return r;
 	r = ext2fs_mkdir(t->fs, place->dir, *ino, NULL);
+	if (!r)
+		r = complete_times(t, *ino);
 	return r ? r : turbo_link(t, place, *ino, EXT2_FT_DIR);
 }
 

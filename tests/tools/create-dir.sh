@@ -44,6 +44,26 @@ debugfs -R 'stat hello' "$work/disk" 2>/dev/null |
 	grep -q "crtime: 0x$(printf %x 1700000000)" ||
 	fail "SOURCE_DATE_EPOCH is ignored"
 
+# Times behind 2038 take more bits; 0 counts as 1.
+for epoch in 2147483648 4294967295 0; do
+	touch -d "@$epoch" "$work/copy/sub/same"
+	SOURCE_DATE_EPOCH=$epoch expect 0 "$tool" create --dir "$work/copy" \
+		--size 32M "$work/late"
+	config_of "$work/late" >"$work/late.json"
+	expect 0 "$tool" export "$work/late.json" "$work/disk"
+	expect 0 e2fsck -fn "$work/disk"
+	date=$(TZ=UTC LC_ALL=C date -d "@$((epoch ? epoch : 1))" \
+		'+%a %b %e %H:%M:%S %Y')
+	for name in / lost+found sub/same; do
+		TZ=UTC debugfs -R "stat $name" "$work/disk" 2>/dev/null |
+			grep 'time: 0x' >"$work/times"
+		[ "$name$epoch" != sub/same0 ] || sed -i /mtime/d "$work/times"
+		! grep -v -- "-- $date" "$work/times" ||
+			fail "$name: expected $date: $(cat "$work/times")"
+	done
+done
+[ "$(grep -c time: "$work/times")" = 3 ] || fail 'times are missing'
+
 expect 1 "$tool" create --dir "$work/none" --size 32M "$work/new"
 expect 1 "$tool" create --dir "$work/tree" --size 128K "$work/new"
 says "of $work/tree: is --size large enough, and is there room"

@@ -238,6 +238,18 @@ few=$(memory 1000) many=$(memory 100000)
 [ "$many" -le $((few + 16384)) ] ||
 	fail "a file made once more 1000 times takes $few KiB, 100000 times $many"
 
+# A directory that no entry describes, behind 2038.
+bad made.tar 'add("made/file", mtime=3100000000)'
+SOURCE_DATE_EPOCH=3000000000 expect 0 "$tool" turbo --size 64M -o made made.tar
+config_of made >made.json
+expect 0 "$tool" export made.json disk
+in_order disk
+for name in / made; do
+	TZ=UTC debugfs -R "stat $name" disk 2>log | grep 'time: 0x' >listed
+	! grep -v 'Sat Jan 24 05:20:00 2065' listed || fail "$name: $(cat listed)"
+	[ "$(wc -l <listed)" = 4 ] || fail "$name: no times"
+done
+
 # spent NR: microseconds of computing for a directory of so many names
 spent()
 {
