@@ -363,6 +363,16 @@ static int set_option(struct options *opts, int c)
 	return EXIT_OK;
 }
 
+/* The last word that was read may be its value. */
+static int refuse_option(const struct verb *verb, const struct option *option,
+			 int c)
+{
+	while (option->val != c)
+		option++;
+	return usage_error(&cmd_trace, "%s: bad option --%s", verb->name,
+			   option->name);
+}
+
 static int parse_options(int argc, char **argv, const struct verb *verb,
 			 struct options *opts)
 {
@@ -388,8 +398,7 @@ static int parse_options(int argc, char **argv, const struct verb *verb,
 		if (c == '?' || c == ':')
 			return option_error(&cmd_trace, c, argv);
 		if (!strchr(verb->options, c))
-			return usage_error(&cmd_trace, "%s: bad option %s",
-					   verb->name, argv[optind - 1]);
+			return refuse_option(verb, longopts, c);
 		r = set_option(opts, c);
 	}
 	return r;

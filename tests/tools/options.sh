@@ -38,3 +38,10 @@ refuse 'bad option -j' verify --zfile -jx a.obd
 refuse 'bad option -j' verify --threads=3 -jx a.obd
 refuse 'bad option -x' gzindex --span=1M -xo out a.gz
 refuse 'bad option --json=x' verify --json=x a.obd
+
+# An option of another verb, not its value
+refuse 'show: bad option --entries' trace show --entries 5 file
+refuse 'show: bad option --entries' trace show --entries=5 file
+refuse 'show: bad option --out' trace show -o out file
+refuse 'start: bad option --out' trace start --out out name
+refuse 'replay: bad option --json' trace replay --json name file
