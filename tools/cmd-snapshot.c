@@ -287,11 +287,18 @@ static int set_direct_io(struct options *opts, const char *mode)
 /* Data and index, of which getopt only knows the first. */
 static int set_upper(struct options *opts, int argc, char **argv)
 {
-	opts->data = optarg;
-	if (optind >= argc)
+	const char *index = optind < argc ? argv[optind] : NULL;
+
+	if (!index)
 		return usage_error(&cmd_snapshot,
 				   "--upper needs a data and an index file");
-	opts->index = argv[optind++];
+	if (*index == '-')
+		return usage_error(&cmd_snapshot,
+				   "--upper needs an index file behind %s, '%s' is an option: write ./%s if it is a name",
+				   optarg, index, index);
+	opts->data = optarg;
+	opts->index = index;
+	optind++;
 	return EXIT_OK;
 }
 
@@ -327,7 +334,15 @@ static int set_option(struct options *opts, int c, int argc, char **argv)
 	}
 }
 
-/* '-': words that are no options come one by one, as 1. */
+static int set_name(const char **name, const char *word)
+{
+	if (*name)
+		return usage_error(&cmd_snapshot, "expected one name");
+	*name = word;
+	return EXIT_OK;
+}
+
+/* '-': words that are no options come one by one, as 1, but those behind "--". */
 static int parse_options(int argc, char **argv, struct options *opts,
 			 const char **name)
 {
@@ -347,14 +362,11 @@ static int parse_options(int argc, char **argv, struct options *opts,
 
 	opterr = 0;
 	while (!r && !opts->help &&
-	       (c = getopt_long(argc, argv, "-:h", longopts, NULL)) != -1) {
-		if (c != 1)
-			r = set_option(opts, c, argc, argv);
-		else if (*name)
-			r = usage_error(&cmd_snapshot, "expected one name");
-		else
-			*name = optarg;
-	}
+	       (c = getopt_long(argc, argv, "-:h", longopts, NULL)) != -1)
+		r = c == 1 ? set_name(name, optarg) :
+			     set_option(opts, c, argc, argv);
+	while (!r && !opts->help && optind < argc)
+		r = set_name(name, argv[optind++]);
 	return r;
 }
 

@@ -45,3 +45,16 @@ refuse 'show: bad option --entries' trace show --entries=5 file
 refuse 'show: bad option --out' trace show -o out file
 refuse 'start: bad option --out' trace start --out out name
 refuse 'replay: bad option --json' trace replay --json name file
+
+# Two words behind one option, and a name behind "--"
+refuse 'option --upper needs a value' snapshot name --upper
+refuse '--upper needs a data and an index file' snapshot name --upper a
+refuse "--upper needs an index file behind a, '--json' is an option" \
+	snapshot name --upper a --json
+refuse "--upper needs an index file behind a, '--' is an option" \
+	snapshot --upper a -- name
+refuse "bad name '/'" snapshot --upper a b -- /
+refuse "bad name '/'" snapshot / --upper a b --
+refuse 'expected one name' snapshot --upper a b -- name more
+refuse 'expected one name' snapshot name --upper a b -- more
+refuse 'expected a name' snapshot --upper a b --
