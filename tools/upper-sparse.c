@@ -2,7 +2,8 @@
 /*
  * Convert sparse layers: write an index of what the file holds, and, when that
  * is on stable storage, take the flag out of the header of the data. The index
- * of a sparse layer is not used: until then it may be written anew.
+ * of a sparse layer is not used: until then it may be written anew, but only if
+ * it is one.
  */
 #define _GNU_SOURCE
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "tools/writer-lsmt.h"
 
 #define CHUNK_SLOTS	4096U
+#define READ_BYTES	(1U << 16)
 
 /* On a device, what lies behind the log must not be taken for entries. */
 #define CLEARED_BYTES	(1U << 20)
@@ -32,6 +34,7 @@ struct convert {
 	int index_fd;
 	u64 end;		/* of the data file, or of the disk in it */
 	union sector header;	/* of the data */
+	bool dry;		/* the slots are counted, not written */
 	u64 written;		/* slots of the log */
 	u32 nr;			/* more that are not written yet */
 	struct lsmt_entry slots[CHUNK_SLOTS];
@@ -48,6 +51,8 @@ static int flush_slots(struct convert *c, struct obd_error *err)
 		return obd_fail(err, -E2BIG,
 				"data: more than %llu extents, which no index holds",
 				OBD_LOG_MAX);
+	if (c->dry)
+		return 0;
 	return store_write(c->index_fd, "index", pos, c->slots, bytes, err);
 }
 
@@ -112,6 +117,17 @@ static int add_all(struct convert *c, struct obd_error *err)
 	return r ?: flush_slots(c, err);
 }
 
+/* All that can be wrong with the data is known before the index is touched. */
+static int count_slots(struct convert *c, struct obd_error *err)
+{
+	int r;
+
+	c->dry = true;
+	r = add_all(c, err);
+	c->dry = false;
+	return r;
+}
+
 /* Files end with their log. */
 static int clear_rest(struct convert *c, struct obd_error *err)
 {
@@ -127,6 +143,7 @@ static int clear_rest(struct convert *c, struct obd_error *err)
 			   min_t(u64, size - pos, sizeof(zeros)), err);
 }
 
+/* With its header on the disk it is known for what it is after a crash. */
 static int write_index(struct convert *c, struct obd_error *err)
 {
 	union {
@@ -137,8 +154,10 @@ static int write_index(struct convert *c, struct obd_error *err)
 	h.header = c->header.header;
 	h.header.flags = cpu_to_le32(LSMT_FLAG_HEADER);
 	h.header.index_offset = cpu_to_le64(LSMT_HEADER_SPACE);
+	c->written = 0;
 	return store_cut(c->index_fd, "index", 0, err) ?:
 	       store_write(c->index_fd, "index", 0, &h, sizeof(h), err) ?:
+	       store_sync(c->index_fd, "index", err) ?:
 	       add_all(c, err) ?: clear_rest(c, err) ?:
 	       store_sync(c->index_fd, "index", err);
 }
@@ -177,29 +196,76 @@ static int read_header(struct convert *c, struct obd_error *err)
 	return r;
 }
 
-/* An index that belongs to another layer must not be lost. */
-static int check_index(const struct convert *c, struct obd_error *err)
+/* What is written over: files end with their log, devices do not. */
+static int index_bytes(const struct convert *c, u64 *bytes,
+		       struct obd_error *err)
 {
+	u64 log = LSMT_HEADER_SPACE + c->written * sizeof(c->slots[0]);
 	off_t size = lseek(c->index_fd, 0, SEEK_END);
+	struct stat st;
+
+	if (size < 0 || fstat(c->index_fd, &st))
+		return obd_fail(err, -errno, "index: %s", strerror(errno));
+	*bytes = size;
+	if (!S_ISREG(st.st_mode))
+		*bytes = min(*bytes, log + CLEARED_BYTES);
+	return 0;
+}
+
+/* Where holes cannot be told from data, all of it is. */
+static u64 next_data(int fd, u64 pos, u64 end)
+{
+	off_t data = lseek(fd, pos, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end : pos;
+	return min_t(u64, data, end);
+}
+
+static int check_zero(const struct convert *c, u64 end, struct obd_error *err)
+{
 	struct obd_dev index = { .fd = c->index_fd };
-	union sector h = {};
+	u64 pos = next_data(c->index_fd, 0, end);
+	u8 buf[READ_BYTES];
 	int r;
 
-	if (size < 0)
-		return obd_fail(err, -errno, "index: %s", strerror(errno));
-	r = obd_dev_read(&index, 0, &h,
-			 min_t(u64, size, sizeof(h)));
+	while (pos < end) {
+		u32 len = min_t(u64, end - pos, sizeof(buf));
+
+		r = obd_dev_read(&index, pos, buf, len);
+		if (r)
+			return obd_fail(err, r,
+					"index: cannot read %u bytes at byte %llu: %s",
+					len, (unsigned long long)pos,
+					strerror(-r));
+		if (memchr_inv(buf, 0, len))
+			return obd_fail(err, -EINVAL,
+					"index: is not that of the data, which is sparse, and holds something: give an empty file, or one of zeros");
+		pos = next_data(c->index_fd, pos + len, end);
+	}
+	return 0;
+}
+
+/* Who named the wrong file must not lose it. */
+static int check_index(const struct convert *c, struct obd_error *err)
+{
+	struct obd_dev index = { .fd = c->index_fd };
+	union sector h = {};
+	u64 bytes = 0;
+	int r;
+
+	r = index_bytes(c, &bytes, err);
+	if (r)
+		return r;
+	r = obd_dev_read(&index, 0, &h, min_t(u64, bytes, sizeof(h)));
 	if (r)
 		return obd_fail(err, r, "index: cannot read its header: %s",
 				strerror(-r));
-	if (!memchr_inv(&h, 0, sizeof(h)))
-		return 0;
 	if (!obd_lsmt_check_header(&h.header, "index", LSMT_FLAG_HEADER,
 				   LSMT_FLAG_DATA | LSMT_FLAG_SEALED, err) &&
 	    !strncmp(h.header.uuid, c->header.header.uuid, LSMT_UUID_SIZE))
 		return 0;
-	return obd_fail(err, -EINVAL,
-			"index: is not that of the data, which is sparse: give an empty file");
+	return check_zero(c, bytes, err);
 }
 
 static int convert(struct convert *c, struct obd_error *err)
@@ -208,8 +274,8 @@ static int convert(struct convert *c, struct obd_error *err)
 
 	if (r || !(le32_to_cpu(c->header.header.flags) & LSMT_FLAG_SPARSE))
 		return r;
-	return check_index(c, err) ?: write_index(c, err) ?:
-	       clear_flag(c, err) ?: 1;
+	return count_slots(c, err) ?: check_index(c, err) ?:
+	       write_index(c, err) ?: clear_flag(c, err) ?: 1;
 }
 
 int upper_convert_sparse(int data_fd, int index_fd, struct obd_error *err)

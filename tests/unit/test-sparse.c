@@ -207,8 +207,8 @@ static void conversion_is_restarted_anywhere(void **state)
 		}
 		assert_true(nr < CHANGES_MAX);
 	}
-	/* Cut, header, log, sync, flag, sync. */
-	assert_int_equal(nr, 7);
+	/* Cut, header, sync, log, sync, flag, sync. */
+	assert_int_equal(nr, 8);
 }
 
 static void other_indexes_are_kept(void **state)
@@ -227,6 +227,42 @@ static void other_indexes_are_kept(void **state)
 	assert_int_equal(pread(s.index, &after, sizeof(after), 0),
 			 sizeof(after));
 	assert_memory_equal(&before, &after, sizeof(before));
+	free_sparse(&s);
+}
+
+/* A file system, say, begins with zeros. */
+static void what_is_no_index_is_kept(void **state)
+{
+	static const u64 places[] = { 0, 600, 4096, 65535, 65536, 50000000 };
+	struct sparse s;
+	char byte;
+	u32 i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		u64 at = places[i];
+
+		make_sparse(&s);
+		put_page(&s, 3);
+		put(s.index, "x", 1, at);
+		assert_int_equal(upper_convert_sparse(s.data, s.index, &s.err),
+				 -EINVAL);
+		assert_int_equal(lseek(s.index, 0, SEEK_END), at + 1);
+		assert_int_equal(pread(s.index, &byte, 1, at), 1);
+		assert_int_equal(byte, 'x');
+		free_sparse(&s);
+	}
+}
+
+static void zeros_are_no_index_yet(void **state)
+{
+	struct sparse s;
+
+	make_sparse(&s);
+	put_page(&s, 3);
+	put(s.index, "", 1, 50000000);
+	assert_int_equal(convert_whole(&s), 0);
+	check_converted(&s);
+	assert_int_equal(lseek(s.index, 0, SEEK_END), LSMT_HEADER_SPACE + 16);
 	free_sparse(&s);
 }
 
@@ -257,6 +293,7 @@ static void unknown_holes_are_refused(void **state)
 	assert_int_equal(upper_convert_sparse(s.data, s.index, &s.err),
 			 -EOPNOTSUPP);
 	assert_non_null(strstr(s.err.text, "does not tell holes from data"));
+	assert_int_equal(lseek(s.index, 0, SEEK_END), 0);
 	/* Without any it does not matter. */
 	for (i = 0; i < PAGES; i++)
 		put_page(&s, i);
@@ -290,6 +327,8 @@ int main(void)
 		cmocka_unit_test(larger_files_are_cut_off),
 		cmocka_unit_test(conversion_is_restarted_anywhere),
 		cmocka_unit_test(other_indexes_are_kept),
+		cmocka_unit_test(what_is_no_index_is_kept),
+		cmocka_unit_test(zeros_are_no_index_yet),
 		cmocka_unit_test(append_only_layers_are_left_alone),
 		cmocka_unit_test(unknown_holes_are_refused),
 		cmocka_unit_test(what_is_no_layer_is_refused),
