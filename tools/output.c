@@ -34,6 +34,18 @@ static mode_t new_file_mode(void)
 	return 0666 & ~mask;
 }
 
+/* Bits that run a file as its owner go where the owner cannot be kept. */
+static int take_mode(int fd, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return fchmod(fd, new_file_mode());
+	if (fchown(fd, st.st_uid, st.st_gid))
+		st.st_mode &= ~(S_ISUID | S_ISGID);
+	return fchmod(fd, st.st_mode & 07777);
+}
+
 static int folder_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -92,7 +104,7 @@ int output_temp(const char *path, char **temp)
 		return -ENOMEM;
 	}
 	fd = mkostemp(*temp, O_CLOEXEC);
-	if (fd >= 0 && !fchmod(fd, new_file_mode()))
+	if (fd >= 0 && !take_mode(fd, path))
 		return fd;
 	r = -errno;
 	if (fd >= 0) {

@@ -28,6 +28,9 @@ struct output {
  * @path: its name to be; the temporary one is in the same folder
  * @temp: the temporary name, to be freed; NULL after a failure
  *
+ * The mode is that of the file which has the name, and so is the owner where
+ * that is allowed.
+ *
  * Return: the file, open for writing, or a negative errno.
  */
 int output_temp(const char *path, char **temp);
