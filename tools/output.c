@@ -14,6 +14,8 @@
 
 #define PAGE		4096ULL		/* holes are no smaller */
 #define LINKS_MAX	40		/* that a kernel follows */
+/* What a temporary name may take of the other: it adds ".", ".XXXXXX", ".old" */
+#define STEM_MAX	(NAME_MAX - 12)
 
 /* What a signal handler has to remove. */
 static const char *volatile doomed;
@@ -99,7 +101,8 @@ int output_temp(const char *path, char **temp)
 	int folder = folder_length(path);
 	int fd, r;
 
-	if (asprintf(temp, "%.*s.%s.XXXXXX", folder, path, path + folder) < 0) {
+	if (asprintf(temp, "%.*s.%.*s.XXXXXX", folder, path, STEM_MAX,
+		     path + folder) < 0) {
 		*temp = NULL;
 		return -ENOMEM;
 	}

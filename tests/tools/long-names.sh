@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Messages have their reason in them, however long the names of files are.
+# Files may have names as long as the system lets them, and messages about such
+# files have their reason in them.
 # shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
@@ -36,3 +37,15 @@ refuse 3 'LSMT data: bad magic' verify --index "$long.i" "$long.tar"
 truncate -s 100 "$long.i"
 refuse 3 'expected 4096 or more' verify --index "$long.i" "$long.d"
 refuse 3 'expected 4096 or more' seal "$long.d" "$long.i"
+
+cd "$work" || exit 1
+for length in 247 248 255; do
+	name=$(printf "%0${length}d" 0)
+	expect 0 "$tool" create --raw raw "$name"
+	cmp layer "$name" || fail "not the layer: a name of $length bytes"
+	expect 0 "$tool" create-upper --force --size 1M "$name" index
+	expect 0 "$tool" repair "$name" index
+	nothing_left .
+	rm "$name" index
+done
+refuse 1 'File name too long' create --raw raw "$(printf %0256d 0)"
