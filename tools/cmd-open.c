@@ -15,6 +15,7 @@
 #include "tools/live.h"
 #include "tools/message.h"
 #include "tools/options.h"
+#include "tools/result.h"
 #include "tools/signals.h"
 #include "tools/stack.h"
 #include "tools/table.h"
@@ -246,21 +247,6 @@ static int open_device(struct opening *o)
 	return r;
 }
 
-/* Whoever asked for a device reads there whether there is one. */
-static void write_result(const struct config *config, int r)
-{
-	FILE *f;
-
-	if (!config->result_file)
-		return;
-	f = fopen(config->result_file, "we");
-	if (f)
-		fputs(r ? first_complaint() : "success", f);
-	if (!f || fclose(f))
-		complain("warning: resultFile: cannot write %s: %s",
-			 config->result_file, strerror(errno));
-}
-
 /* What is there can do without it. */
 static void queue_trace(const struct opening *o)
 {
@@ -364,12 +350,14 @@ static int open_image(const char *path, const char *name,
 		      const struct options *opts)
 {
 	struct opening o = { .name = name, .opts = opts, .start = now_ms() };
-	int r;
+	int loaded, checked, r;
 
-	r = config_load(&o.config, path);
+	loaded = config_load(&o.config, path);
 	o.read_only = opts->read_only || !config_has_upper(&o.config);
-	r = r ?: open_device(&o);
-	write_result(&o.config, r);
+	checked = result_check(&o.config, loaded, opts->trace);
+	r = loaded ?: checked ?: open_device(&o);
+	if (!checked)
+		result_write(&o.config, r);
 	if (!r) {
 		queue_trace(&o);
 		print_device(&o);

@@ -427,14 +427,13 @@ static int refuse_lower(const struct config *config, struct config_lower *lower,
 	       config_refuse_input(out, lower->gzip_index);
 }
 
-int config_refuse_output(struct config *config, const char *out)
+int config_refuse_image(struct config *config, const char *out)
 {
 	const struct config_upper *upper = &config->upper;
 	unsigned int i;
 	int r;
 
 	r = config_refuse_input(out, config->path) ?:
-	    config_refuse_input(out, config->result_file) ?:
 	    config_refuse_input(out, upper->data) ?:
 	    config_refuse_input(out, upper->index) ?:
 	    config_refuse_input(out, upper->target) ?:
@@ -442,6 +441,12 @@ int config_refuse_output(struct config *config, const char *out)
 	for (i = 0; !r && i < config->nr_lowers; i++)
 		r = refuse_lower(config, &config->lowers[i], out);
 	return r;
+}
+
+int config_refuse_output(struct config *config, const char *out)
+{
+	return config_refuse_input(out, config->result_file) ?:
+	       config_refuse_image(config, out);
 }
 
 unsigned int config_layers(const struct config *config)

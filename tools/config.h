@@ -148,12 +148,21 @@ int config_check_upper(const struct config *config);
 int config_refuse_input(const char *out, const char *input);
 
 /**
- * config_refuse_output - see to it that a file is none of an image
+ * config_refuse_image - see to it that a file is none of an image
  * @config: the image, as it was loaded
  * @out: name of a file that is to be written
  *
- * It must be neither the configuration nor a file that this names, whether or
+ * It must be neither the configuration nor a layer that this names, whether or
  * not that is going to be read. Complains if it is.
+ *
+ * Return: an exit code.
+ */
+int config_refuse_image(struct config *config, const char *out);
+
+/**
+ * config_refuse_output - the same, and the result file counts as well
+ * @config: the image, as it was loaded
+ * @out: name of a file that is to be written
  *
  * Return: an exit code.
  */

@@ -76,23 +76,23 @@ static char *follow_links(const char *path)
 }
 
 /* The links in /proc may lead to a pipe, or to a file that has no name. */
-static int find_target(struct output *out, struct obd_error *err)
+int output_target(const char *path, char **target, struct obd_error *err)
 {
 	bool there;
 	struct stat st, to;
 
-	there = !stat(out->path, &st);
+	*target = NULL;
+	there = !stat(path, &st);
 	if (!there && errno != ENOENT)
-		return obd_fail(err, -errno, "%s: %s", out->path,
-				strerror(errno));
-	out->target = follow_links(out->path);
-	if (!out->target)
-		return obd_fail(err, -ENOMEM, "%s: no memory", out->path);
-	if (there && (!S_ISREG(st.st_mode) || stat(out->target, &to) ||
+		return obd_fail(err, -errno, "%s: %s", path, strerror(errno));
+	*target = follow_links(path);
+	if (!*target)
+		return obd_fail(err, -ENOMEM, "%s: no memory", path);
+	if (there && (!S_ISREG(st.st_mode) || stat(*target, &to) ||
 		      !same_file(&st, &to)))
 		return obd_fail(err, -EEXIST,
 				"%s: exists and is no regular file: name another",
-				out->path);
+				path);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ int output_open(struct output *out, const char *path, struct obd_error *err)
 	int r;
 
 	*out = (struct output) { .path = path, .fd = -1, .folder_fd = -1 };
-	r = find_target(out, err);
+	r = output_target(path, &out->target, err);
 	if (r)
 		return r;
 	r = create_temp(out);

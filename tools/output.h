@@ -24,6 +24,17 @@ struct output {
 };
 
 /**
+ * output_target - where a file is to be written
+ * @path: its name
+ * @target: what symbolic links make of that, to be freed, also after a failure;
+ *	nothing need be there
+ * @err: the reason, on failure
+ *
+ * Return: 0, or a negative errno; -EEXIST if what is there is no regular file.
+ */
+int output_target(const char *path, char **target, struct obd_error *err);
+
+/**
  * output_temp - create a file under a temporary name
  * @path: its name to be; the temporary one is in the same folder
  * @temp: the temporary name, to be freed; NULL after a failure
