@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uuid/uuid.h>
@@ -12,6 +11,7 @@
 #include "dm-overlaybd-log.h"
 #include "tools/commands.h"
 #include "tools/fresh.h"
+#include "tools/holders.h"
 #include "tools/in-use.h"
 #include "tools/output.h"
 #include "tools/store.h"
@@ -62,16 +62,17 @@ static int check_file(struct fresh_side *side, bool force)
 	return EXIT_OK;
 }
 
-/* An open, or another command, may be at work on it. */
-static int check_lock(const struct fresh_side *side, int fd)
+static int hold(const struct fresh_side *side)
 {
-	if (!flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+	struct obd_error err;
+
+	if (!holders_lock(side->path, side->held, &err))
 		return EXIT_OK;
-	complain("%s: is locked by another program", side->path);
+	complain("%s", err.text);
 	return EXIT_BUSY;
 }
 
-/* What is there: may it become a part of a layer? */
+/* What is there: may it become a part of a layer? Nobody else gets it then. */
 static int check_existing(struct fresh_side *side, bool force, bool block)
 {
 	int fd = open(side->path, O_RDONLY | O_CLOEXEC);
@@ -79,11 +80,9 @@ static int check_existing(struct fresh_side *side, bool force, bool block)
 
 	if (fd < 0)
 		return side_failed(side, "open");
+	side->held = fd;
 	r = block ? check_device(side, fd, force) : check_file(side, force);
-	r = r ?: in_use_complain(side->path, fd, true) ?:
-	    check_lock(side, fd);
-	close(fd);
-	return r;
+	return r ?: in_use_complain(side->path, fd, true) ?: hold(side);
 }
 
 /* Not by opening it: opening a FIFO would wait for a writer. */
@@ -99,7 +98,7 @@ static int check_side(struct fresh_side *side, bool force)
 	return EXIT_FAILED;
 }
 
-/* To be called when the data is there, if only since now. */
+/* Two names may be one when the data is there, if only since now. */
 static int check_distinct(const struct fresh *fresh)
 {
 	struct stat a, b;
@@ -190,12 +189,16 @@ static int fill_side(struct fresh_side *side, const struct lsmt_info *info)
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 
-/* The old file stays until both are replaced, should the other one fail. */
+/*
+ * The old file stays until both are replaced, should the other one fail. By a
+ * link, for the name must not be free for somebody else in between; where there
+ * are no links, it is.
+ */
 static int replace(struct fresh_side *side)
 {
 	if (!side->replaces)
 		return EXIT_OK;
-	if (rename(side->path, side->old))
+	if (link(side->path, side->old) && rename(side->path, side->old))
 		return side_failed(side, "replace");
 	side->set_aside = true;
 	if (rename(side->temp, side->path))
@@ -214,11 +217,21 @@ static int sync_folder(const struct fresh_side *side)
 	return EXIT_FAILED;
 }
 
+static void release(struct fresh_side *side)
+{
+	if (side->held >= 0)
+		close(side->held);
+	side->held = -1;
+}
+
+/* A file that is replaced stays locked; the lock of a device is for who opens it. */
 static void close_side(struct fresh_side *side)
 {
 	if (side->fd >= 0)
 		close(side->fd);
 	side->fd = -1;
+	if (side->size)
+		release(side);
 }
 
 /* Whatever a device held before is lost, but it need not look like a layer. */
@@ -243,9 +256,12 @@ static void free_names(struct fresh_side *side)
 	side->old = NULL;
 }
 
+/* To rename one of two links to a file to the other does nothing. */
 static void bring_back(const struct fresh_side *side)
 {
-	if (rename(side->old, side->path))
+	if (!rename(side->old, side->path))
+		unlink(side->old);
+	else
 		complain("%s: is now called %s: %s", side->path, side->old,
 			 strerror(errno));
 }
@@ -262,6 +278,7 @@ static void remove_side(struct fresh_side *side)
 	if (side->temp)
 		unlink(side->temp);
 	free_names(side);
+	release(side);
 	side->set_aside = false;
 	side->created = false;
 	side->overwritten = false;
@@ -279,6 +296,7 @@ static void keep_side(struct fresh_side *side)
 		unlink(side->old);
 	side->set_aside = false;
 	free_names(side);
+	release(side);
 }
 
 void fresh_keep(struct fresh *fresh)
@@ -300,8 +318,9 @@ static void choose_uuid(char *text)
 void fresh_init(struct fresh *fresh, const char *data, const char *index)
 {
 	*fresh = (struct fresh) {
-		.data = { .path = data, .fd = -1 },
-		.index = { .path = index, .fd = -1, .is_index = true },
+		.data = { .path = data, .fd = -1, .held = -1 },
+		.index = { .path = index, .fd = -1, .held = -1,
+			   .is_index = true },
 	};
 }
 
@@ -310,7 +329,9 @@ int fresh_create(struct fresh *fresh)
 	int r;
 
 	choose_uuid(fresh->info.uuid);
-	r = check_side(&fresh->data, fresh->force) ?:
+	/* To lock it twice would be to refuse it as locked. */
+	r = check_distinct(fresh) ?:
+	    check_side(&fresh->data, fresh->force) ?:
 	    check_side(&fresh->index, fresh->force) ?:
 	    open_side(&fresh->data) ?: check_distinct(fresh) ?:
 	    open_side(&fresh->index) ?:

@@ -14,11 +14,12 @@
  * struct fresh_side - the data or the index
  * @path: its name
  * @fd: the file or device, open for writing; -1 until then
+ * @held: what was there before, locked; -1 if nothing was
  * @size: bytes of a device that is there, 0 for a file
  * @is_index: which of the two it is
  * @replaces: a file is there that is in the way
  * @temp: name of the file until it replaces that one
- * @old: name of that one from then on
+ * @old: another name of that one from then on
  * @set_aside: that one has it
  * @created: the file was not there before
  * @overwritten: something may have been written to the device
@@ -26,6 +27,7 @@
 struct fresh_side {
 	const char *path;
 	int fd;
+	int held;
 	u64 size;
 	bool is_index;
 	bool replaces;
@@ -62,9 +64,9 @@ void fresh_init(struct fresh *fresh, const char *data, const char *index);
  * fresh_create - make the layer
  * @fresh: what it is to be like
  *
- * It is on the disk afterwards; end with fresh_keep() or fresh_remove(). Refuses
- * what is in use. When it fails, all files are as they were. To be called with
- * signals held back.
+ * It is on the disk afterwards; end with fresh_keep() or fresh_remove(). What it
+ * replaces stays locked until then. Refuses what is in use. When it fails, all
+ * files are as they were. To be called with signals held back.
  *
  * Return: an exit code.
  */

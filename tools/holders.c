@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Find loop devices over a file, and what lies over a block device, in sysfs.
+ * Hold a file that is to be replaced, if nobody else does.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <linux/loop.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tools/dm.h"
+#include "tools/file.h"
 #include "tools/holders.h"
 #include "tools/loop.h"
 
@@ -160,4 +163,20 @@ int holders_refuse_loop(const char *path, const struct stat *st, bool readers,
 				path, holder, loop);
 	return obd_fail(err, -EBUSY, "%s is in use by the loop device /dev/%s",
 			path, loop);
+}
+
+/* Where files cannot be locked, looking for their users has to do. */
+int holders_lock(const char *path, int fd, struct obd_error *err)
+{
+	struct stat here, there;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return obd_fail(err, -EBUSY, "%s: is locked by another program",
+				path);
+	if (fstat(fd, &here) || stat(path, &there) ||
+	    !same_file(&here, &there))
+		return obd_fail(err, -EBUSY,
+				"%s: another program has just replaced it",
+				path);
+	return 0;
 }

@@ -54,4 +54,15 @@ void holders_find(const char *device, char *holder);
 int holders_refuse_loop(const char *path, const struct stat *st, bool readers,
 			struct obd_error *err);
 
+/**
+ * holders_lock - lock what is to be replaced or overwritten
+ * @path: name of a file or block device
+ * @fd: the same, open, which has the lock then
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -EBUSY: an open, or another command, is at work on it, or has
+ * put another file in its place.
+ */
+int holders_lock(const char *path, int fd, struct obd_error *err);
+
 #endif
