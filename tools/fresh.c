@@ -98,6 +98,17 @@ static int check_side(struct fresh_side *side, bool force)
 	return EXIT_FAILED;
 }
 
+/* Links stay; a device is not replaced. */
+static int find_target(struct fresh_side *side)
+{
+	struct obd_error err;
+
+	if (side->size || !output_target(side->path, &side->target, &err))
+		return EXIT_OK;
+	complain("%s", err.text);
+	return EXIT_FAILED;
+}
+
 /* Two names may be one when the data is there, if only since now. */
 static int check_distinct(const struct fresh *fresh)
 {
@@ -114,7 +125,7 @@ static int check_distinct(const struct fresh *fresh)
 
 static int open_replacement(struct fresh_side *side)
 {
-	side->fd = output_temp(side->path, &side->temp);
+	side->fd = output_temp(side->target, &side->temp);
 	if (side->fd < 0) {
 		errno = -side->fd;
 		return side_failed(side, "replace");
@@ -133,7 +144,7 @@ static int open_side(struct fresh_side *side)
 		return open_replacement(side);
 	if (!side->size)
 		flags |= O_CREAT;
-	side->fd = open(side->path, flags, 0666);
+	side->fd = open(side->target ?: side->path, flags, 0666);
 	if (side->fd < 0)
 		return side_failed(side, side->size ? "open" : "create");
 	side->created = !side->size;
@@ -198,10 +209,10 @@ static int replace(struct fresh_side *side)
 {
 	if (!side->replaces)
 		return EXIT_OK;
-	if (link(side->path, side->old) && rename(side->path, side->old))
+	if (link(side->target, side->old) && rename(side->target, side->old))
 		return side_failed(side, "replace");
 	side->set_aside = true;
-	if (rename(side->temp, side->path))
+	if (rename(side->temp, side->target))
 		return side_failed(side, "replace");
 	return EXIT_OK;
 }
@@ -252,6 +263,8 @@ static void free_names(struct fresh_side *side)
 {
 	free(side->temp);
 	free(side->old);
+	free(side->target);
+	side->target = NULL;
 	side->temp = NULL;
 	side->old = NULL;
 }
@@ -259,10 +272,10 @@ static void free_names(struct fresh_side *side)
 /* To rename one of two links to a file to the other does nothing. */
 static void bring_back(const struct fresh_side *side)
 {
-	if (!rename(side->old, side->path))
+	if (!rename(side->old, side->target))
 		unlink(side->old);
 	else
-		complain("%s: is now called %s: %s", side->path, side->old,
+		complain("%s: is now called %s: %s", side->target, side->old,
 			 strerror(errno));
 }
 
@@ -272,7 +285,7 @@ static void remove_side(struct fresh_side *side)
 	if (side->set_aside)
 		bring_back(side);
 	else if (side->created)
-		unlink(side->path);
+		unlink(side->target);
 	else if (side->overwritten)
 		forget_header(side);
 	if (side->temp)
@@ -333,6 +346,7 @@ int fresh_create(struct fresh *fresh)
 	r = check_distinct(fresh) ?:
 	    check_side(&fresh->data, fresh->force) ?:
 	    check_side(&fresh->index, fresh->force) ?:
+	    find_target(&fresh->data) ?: find_target(&fresh->index) ?:
 	    open_side(&fresh->data) ?: check_distinct(fresh) ?:
 	    open_side(&fresh->index) ?:
 	    fill_side(&fresh->data, &fresh->info) ?:

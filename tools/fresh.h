@@ -13,6 +13,7 @@
 /**
  * struct fresh_side - the data or the index
  * @path: its name
+ * @target: what symbolic links make of that; NULL for a device
  * @fd: the file or device, open for writing; -1 until then
  * @held: what was there before, locked; -1 if nothing was
  * @size: bytes of a device that is there, 0 for a file
@@ -26,6 +27,7 @@
  */
 struct fresh_side {
 	const char *path;
+	char *target;
 	int fd;
 	int held;
 	u64 size;

@@ -73,3 +73,42 @@ ln -s nowhere/file to-nowhere
 refused to-nowhere 'cannot create a temporary file beside it'
 ln -s raw to-raw
 refused to-raw 'is the input raw'
+
+# So it is with the two files of an upper.
+mkdir upper
+ln -s "$work/upper/data" link.data
+ln -s upper/index link.index
+pair_made()
+{
+	for link in link.data link.index; do
+		[ -L $link ] || fail "$link is no link any more"
+		[ -f "upper/${link#link.}" ] || fail "$link was not followed"
+	done
+	expect 0 "$tool" repair upper/data upper/index
+	nothing_left .
+	[ -z "$(find . -name '.*.old')" ] || fail 'an old file is left'
+}
+expect 0 "$tool" create-upper --size 1M link.data link.index
+pair_made
+before=$(sum upper/data)
+expect 1 "$tool" create-upper --size 1M link.data link.index
+says 'link.data: is there already'
+expect 0 "$tool" create-upper --force --size 1M link.data link.index
+pair_made
+[ "$(sum upper/data)" != "$before" ] || fail 'the data was not replaced'
+before=$(sum upper/data)
+expect 1 "$tool" create-upper --force --size 1M link.data to-nowhere
+says 'to-nowhere: cannot create it: No such file'
+[ "$(sum upper/data)" = "$before" ] || fail 'the data was replaced'
+expect 1 "$tool" create-upper --force --size 1M circle new
+says 'circle: cannot create it: Too many levels'
+exec 3>nameless
+rm nameless
+expect 1 "$tool" create-upper --force --size 1M /proc/self/fd/3 new
+says '/proc/self/fd/3: '
+exec 3>&-
+[ ! -e new ] || fail 'new was made'
+rm upper/data
+expect 1 "$tool" create-upper --size 1M link.data upper/data
+says 'are the same'
+[ ! -e upper/data ] || fail 'the data is left'
