@@ -3,12 +3,14 @@
  * overlaybdsetup: finds the subcommand, and says what went wrong.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/commands.h"
 
@@ -156,10 +158,27 @@ static int run(int argc, char **argv)
 	return point_to_help();
 }
 
+/*
+ * A layer that is opened as one of these would get what is printed. To read or
+ * write there goes on to fail, so that lost output is noticed.
+ */
+static bool open_standard(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			return false;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	int r;
 
+	if (!open_standard())
+		return EXIT_FAILED;
 	/* A file that would become too large is an error like others. */
 	signal(SIGXFSZ, SIG_IGN);
 	r = run(argc, argv);
