@@ -162,6 +162,21 @@ static int write_index(struct convert *c, struct obd_error *err)
 	       store_sync(c->index_fd, "index", err);
 }
 
+/*
+ * A file may end within a sector, which an entry cannot. It has to be longer on
+ * the disk before the header there says that there are entries.
+ */
+static int pad_data(struct convert *c, struct obd_error *err)
+{
+	u64 end = round_up(c->end, OBD_SECTOR_SIZE);
+
+	if (end == c->end)
+		return 0;
+	c->end = end;
+	return store_cut(c->data_fd, "data", end, err) ?:
+	       store_sync(c->data_fd, "data", err);
+}
+
 static int clear_flag(struct convert *c, struct obd_error *err)
 {
 	c->header.header.flags &= ~cpu_to_le32(LSMT_FLAG_SPARSE);
@@ -275,7 +290,8 @@ static int convert(struct convert *c, struct obd_error *err)
 	if (r || !(le32_to_cpu(c->header.header.flags) & LSMT_FLAG_SPARSE))
 		return r;
 	return count_slots(c, err) ?: check_index(c, err) ?:
-	       write_index(c, err) ?: clear_flag(c, err) ?: 1;
+	       pad_data(c, err) ?: write_index(c, err) ?:
+	       clear_flag(c, err) ?: 1;
 }
 
 int upper_convert_sparse(int data_fd, int index_fd, struct obd_error *err)

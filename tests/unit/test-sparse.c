@@ -119,6 +119,26 @@ static void check_converted(struct sparse *s)
 	upper_close(&upper);
 }
 
+/* Of a page that the file ends in, the sectors that it has are mapped. */
+static void check_last(struct sparse *s, u32 page, u64 bytes)
+{
+	struct upper upper;
+	u8 byte;
+
+	if (upper_load(&upper, s->data, s->index, &s->err))
+		fail_msg("%s", s->err.text);
+	assert_int_equal(upper.replay.nr, 1);
+	assert_int_equal(lsmt_entry_offset(&upper.replay.entries[0]), page * 8);
+	assert_int_equal(lsmt_entry_length(&upper.replay.entries[0]),
+			 DIV_ROUND_UP(bytes, OBD_SECTOR_SIZE));
+	upper_close(&upper);
+	bytes += LSMT_HEADER_SPACE + page * 4096;
+	assert_int_equal(pread(s->data, &byte, 1, bytes - 1), 1);
+	assert_int_equal(byte, page);
+	assert_int_equal(pread(s->data, &byte, 1, bytes), 1);
+	assert_int_equal(byte, 0);
+}
+
 static int convert_whole(void *ctx)
 {
 	struct sparse *s = ctx;
@@ -185,6 +205,25 @@ static void larger_files_are_cut_off(void **state)
 	assert_int_equal(convert_whole(&s), 0);
 	check_converted(&s);
 	free_sparse(&s);
+}
+
+/* Others do not pad what they have written last. */
+static void a_part_of_a_sector_is_converted(void **state)
+{
+	static const u64 ends[] = { 1, 511, 513, 4095 };
+	struct sparse s;
+	u32 i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		make_sparse(&s);
+		put_page(&s, 9);
+		assert_int_equal(ftruncate(s.data, LSMT_HEADER_SPACE +
+					   9 * 4096 + ends[i]), 0);
+		assert_int_equal(convert_whole(&s), 0);
+		assert_int_equal(lseek(s.data, 0, SEEK_END) % 512, 0);
+		check_last(&s, 9, ends[i]);
+		free_sparse(&s);
+	}
 }
 
 static void conversion_is_restarted_anywhere(void **state)
@@ -325,6 +364,7 @@ int main(void)
 		cmocka_unit_test(the_ends_of_the_disk_are_converted),
 		cmocka_unit_test(full_layers_are_converted),
 		cmocka_unit_test(larger_files_are_cut_off),
+		cmocka_unit_test(a_part_of_a_sector_is_converted),
 		cmocka_unit_test(conversion_is_restarted_anywhere),
 		cmocka_unit_test(other_indexes_are_kept),
 		cmocka_unit_test(what_is_no_index_is_kept),
