@@ -144,6 +144,12 @@ static bool shut_if_worth(struct obd_upper *u)
 	return worth;
 }
 
+/* What has been written and not mapped, for want of memory, waits for the caller. */
+static bool may_settle(const struct obd_upper *u)
+{
+	return !READ_ONCE(u->nr_reserved) || !bio_list_empty(&u->stalled);
+}
+
 static bool is_settled(struct obd_upper *u)
 {
 	bool settled;
@@ -158,8 +164,7 @@ static bool is_settled(struct obd_upper *u)
 static void settle(struct obd_upper *u)
 {
 	while (!is_settled(u)) {
-		wait_event(u->wait, !READ_ONCE(u->nr_reserved) ||
-				    !bio_list_empty(&u->stalled));
+		wait_event(u->wait, may_settle(u));
 		map_stalled(u);
 		commit(u);
 	}
