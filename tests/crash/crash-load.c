@@ -42,6 +42,7 @@ struct options {
 	u32 generation;
 	bool discard;
 	bool fua;
+	bool lone_flushes;
 	bool may_fail;
 };
 
@@ -52,6 +53,7 @@ struct load {
 	u32 next_op;
 	u32 failed;
 	bool cut;		/* the command has been run */
+	pthread_mutex_t flushing;	/* if flushes come one by one */
 	int fd;
 };
 
@@ -82,6 +84,9 @@ static const char usage_text[] =
 "  --cut N COMMAND  before operation N, have a shell run that\n"
 "  --no-discard     leave discards out\n"
 "  --no-fua         leave FUA writes out\n"
+"  --lone-flushes   one after another: when a flush ends, log-writes logs what was\n"
+"                   written before it began, which is too late for one that\n"
+"                   began behind it and has ended\n"
 "  --may-fail       errors are not fatal, but written down\n";
 
 static void usage(FILE *f)
@@ -155,6 +160,19 @@ static int do_zero(struct worker *w, const struct op *op)
 			 op->sector * SECTOR, (u64)op->len * SECTOR);
 }
 
+static int do_flush(struct worker *w)
+{
+	struct load *load = w->load;
+	int r;
+
+	if (load->o->lone_flushes)
+		pthread_mutex_lock(&load->flushing);
+	r = one_in(&w->random, 2) ? fsync(load->fd) : fdatasync(load->fd);
+	if (load->o->lone_flushes)
+		pthread_mutex_unlock(&load->flushing);
+	return r;
+}
+
 static int do_op(struct worker *w, const struct op *op, u32 nr)
 {
 	switch (op->type) {
@@ -165,8 +183,7 @@ static int do_op(struct worker *w, const struct op *op, u32 nr)
 	case OP_ZERO:
 		return do_zero(w, op);
 	case OP_FLUSH:
-		return one_in(&w->random, 2) ? fsync(w->load->fd) :
-					       fdatasync(w->load->fd);
+		return do_flush(w);
 	default:
 		return system(w->load->o->cut_command);
 	}
@@ -322,7 +339,7 @@ static void read_initial(struct load *load)
 static void run_load(const struct options *o)
 {
 	struct worker workers[THREADS_MAX] = {};
-	struct load load = { .o = o };
+	struct load load = { .o = o, .flushing = PTHREAD_MUTEX_INITIALIZER };
 	u32 i;
 
 	load.fd = open_direct(o->device, O_RDWR);
@@ -378,6 +395,7 @@ static const struct option long_options[] = {
 	{ "cut", required_argument, NULL, 'c' },
 	{ "no-discard", no_argument, NULL, 'D' },
 	{ "no-fua", no_argument, NULL, 'U' },
+	{ "lone-flushes", no_argument, NULL, 'L' },
 	{ "may-fail", no_argument, NULL, 'e' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
@@ -428,6 +446,9 @@ static void parse_option(struct options *o, int c, char **argv)
 		break;
 	case 'U':
 		o->fua = false;
+		break;
+	case 'L':
+		o->lone_flushes = true;
 		break;
 	case 'e':
 		o->may_fail = true;

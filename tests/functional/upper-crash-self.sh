@@ -37,7 +37,7 @@ say 'the load'
 start_log 64
 dm_create load "0 $SECTORS linear /dev/mapper/crash-log 0"
 # FUA writes would go into the log as such, and with them goes its order.
-crash_load --ops 600 --log crash-log --no-fua --no-discard \
+crash_load --ops 600 --log crash-log --no-fua --lone-flushes --no-discard \
 	/dev/mapper/load history
 "$CRASH/crash-check" --live /dev/mapper/load history
 dmsetup remove load
