@@ -24,6 +24,8 @@ void obd_bio_add(struct bio *bio, void *data, u32 len)
 {
 	bool pages = is_vmalloc_addr(data);
 
+	if (pages)
+		flush_kernel_vmap_range(data, len);
 	while (len) {
 		struct page *page = pages ? vmalloc_to_page(data) :
 					    virt_to_page(data);
@@ -33,6 +35,14 @@ void obd_bio_add(struct bio *bio, void *data, u32 len)
 		data += n;
 		len -= n;
 	}
+}
+
+static int run_bio(struct bio *bio)
+{
+	int r = submit_bio_wait(bio);
+
+	bio_uninit(bio);
+	return r;
 }
 
 int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
@@ -45,12 +55,9 @@ int obd_bdev_io(struct block_device *bdev, blk_opf_t opf, sector_t sector,
 	bio_init(&bio, bdev, bvecs, OBD_BDEV_PAGES, opf | REQ_SYNC | REQ_META);
 	bio.bi_iter.bi_sector = sector;
 	obd_bio_add(&bio, buf, len);
-	if (is_vmalloc_addr(buf))
-		flush_kernel_vmap_range(buf, len);
-	r = submit_bio_wait(&bio);
+	r = run_bio(&bio);
 	if (is_vmalloc_addr(buf) && !op_is_write(opf))
 		invalidate_kernel_vmap_range(buf, len);
-	bio_uninit(&bio);
 	return r;
 }
 
@@ -59,7 +66,6 @@ static int write_zeros(struct block_device *bdev, sector_t sector, u32 len)
 {
 	struct bio_vec bvecs[OBD_BDEV_PAGES];
 	struct bio bio;
-	int r;
 
 	bio_init(&bio, bdev, bvecs, OBD_BDEV_PAGES,
 		 REQ_OP_WRITE | REQ_SYNC | REQ_META);
@@ -70,9 +76,7 @@ static int write_zeros(struct block_device *bdev, sector_t sector, u32 len)
 		__bio_add_page(&bio, ZERO_PAGE(0), n, 0);
 		len -= n;
 	}
-	r = submit_bio_wait(&bio);
-	bio_uninit(&bio);
-	return r;
+	return run_bio(&bio);
 }
 
 int obd_bdev_zero(struct block_device *bdev, sector_t sector, u64 len)
@@ -89,22 +93,6 @@ int obd_bdev_zero(struct block_device *bdev, sector_t sector, u64 len)
 	return r;
 }
 
-/* Up to @size in one piece, whole pages; @size becomes how much that is. */
-static void *bounce_alloc(u32 *size)
-{
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY;
-	void *bounce;
-
-	*size = round_up(*size, PAGE_SIZE);
-	while (*size > PAGE_SIZE) {
-		bounce = kmalloc(*size, gfp);
-		if (bounce)
-			return bounce;
-		*size = round_up(*size / 2, PAGE_SIZE);
-	}
-	return kmalloc(*size, GFP_KERNEL);
-}
-
 /*
  * Through a bounce buffer of whole pages: the caller's may be on the stack or
  * anywhere else that a device cannot reach, and begins at any byte.
@@ -112,8 +100,9 @@ static void *bounce_alloc(u32 *size)
 int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
 {
 	u32 skip = pos % SECTOR_SIZE;
-	u32 size = min_t(u64, (u64)skip + len, OBD_BDEV_MAX);
-	void *bounce = bounce_alloc(&size);
+	u32 size = min_t(u64, round_up((u64)skip + len, PAGE_SIZE),
+			 OBD_BDEV_MAX);
+	void *bounce = kvmalloc(size, GFP_KERNEL);
 	int r = bounce ? 0 : -ENOMEM;
 
 	while (!r && len) {
@@ -128,6 +117,6 @@ int obd_dev_read(struct obd_dev *dev, u64 pos, void *buf, u32 len)
 		len -= n;
 		skip = 0;
 	}
-	kfree(bounce);
+	kvfree(bounce);
 	return r;
 }

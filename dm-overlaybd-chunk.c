@@ -505,8 +505,6 @@ static void chunk_submit(struct obd_chunk *chunk, u64 offset, u32 len)
 	bio->bi_iter.bi_sector = offset >> SECTOR_SHIFT;
 	bio->bi_end_io = chunk_endio;
 	obd_bio_add(bio, chunk->data, chunk->size);
-	if (is_vmalloc_addr(chunk->data))
-		flush_kernel_vmap_range(chunk->data, chunk->size);
 	this_cpu_add(session->counters->stored_bytes, chunk->size);
 	submit_bio_noacct(bio);
 }
