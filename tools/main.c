@@ -2,7 +2,6 @@
 /*
  * overlaybdsetup: finds the subcommand, and says what went wrong.
  */
-#include <ctype.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/commands.h"
+#include "tools/names.h"
 
 #define PROGRAM		"overlaybdsetup"
 /* Two names, and a reason that has two. */
@@ -36,8 +36,7 @@ static char first[MESSAGE_SIZE];	/* that is no warning */
 static void blank_control_characters(char *text)
 {
 	for (; *text; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = '?';
+		*text = name_char(*text);
 }
 
 void complain(const char *fmt, ...)

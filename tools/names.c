@@ -2,13 +2,10 @@
 /*
  * Print names.
  */
-#include <ctype.h>
-
 #include "tools/names.h"
 
-/* They could have a terminal show anything, and a name look like a verdict. */
 void print_name(FILE *to, const char *name)
 {
 	for (; *name; name++)
-		putc(iscntrl((unsigned char)*name) ? '?' : *name, to);
+		putc(name_char(*name), to);
 }
