@@ -15,22 +15,11 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/said.h"
 #include "tools/commands.h"
 #include "tools/config.h"
 
 #define PATH	"/images/a/config.v1.json"
-
-static char said[4096];
-
-/* In place of the program's own. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 static int parse_at(struct config *config, const char *path, const char *text)
 {

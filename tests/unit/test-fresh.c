@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "tests/unit/said.h"
 #include "tests/unit/test.h"
 
 #define STEPS_MAX	12
@@ -53,18 +54,6 @@ static int slow_rename(const char *from, const char *to)
 #include "tools/fresh.c"
 #undef link
 #undef rename
-
-static char said[4096];
-
-/* In place of the program's own. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 static int make(void)
 {

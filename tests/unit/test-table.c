@@ -14,21 +14,10 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/said.h"
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/table.h"
-
-static char said[4096];
-
-/* In place of the program's own. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 static int parse(struct table *table, const char *text)
 {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/said.h"
 #include "tests/unit/test.h"
 #include "tools/commands.h"
 #include "tools/message.h"
@@ -19,18 +20,6 @@
 #define LAYERS		4
 #define BLOCKS		64		/* of each layer, as the model has it */
 #define BLOCK_SIZE	4096
-
-/* In place of the program's own. */
-static char said[4096];
-
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 /* All layers differ, and the last block of each is not a whole one. */
 static void make_layers(struct trace *trace, u32 nr, u64 blocks)

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "tests/unit/interrupt.h"
+#include "tests/unit/said.h"
 #include "tests/unit/test.h"
 #include "tests/unit/upper-model.h"
 #include "tools/commands.h"
@@ -28,18 +29,7 @@
 #define DATA_LONG	(3 * 1048576ULL)
 #define INDEX_LONG	(2 * 1048576ULL)
 
-static char said[4096];
 static struct progress silent;
-
-/* In place of the program's own. */
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(said, sizeof(said), fmt, ap);
-	va_end(ap);
-}
 
 struct pair {
 	struct upper_model model;
