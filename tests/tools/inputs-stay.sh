@@ -5,16 +5,7 @@
 # shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
-need python3
-
-cd "$work" || exit 1
-mkdir files
-cd files || exit 1
-python3 "$here/make-image.py" new 61 2000384 raw
-mkdir dir
-expect 0 "$tool" create --raw raw low
-expect 0 "$tool" create --raw raw dir/overlaybd.commit
-expect 0 "$tool" create-upper --size 2M data index
+make_image_files
 for file in target gzindex result; do
 	echo $file >$file
 done
