@@ -58,6 +58,8 @@ def sequential(zfile):
                  "no_verify")):
             yield Bar(name + ", 1 CPU", "zfile", case, bare, ours, 0.92, True,
                       one_cpu)
+    for what in "order 0", "order 8", "2 at once":
+        case = f"{zfile}, 1 MiB, {what}"
         yield Bar("speed / read, CRC and library on 1 CPU, 2 CPUs", "zfile",
                   case, "checked_read", OURS, 1.8, True, two_cpus)
         yield Bar("speed / read, CRC and library on 2 CPUs", "zfile", case,
