@@ -17,7 +17,7 @@
  * @shared: those that were there already
  * @open_us: to open the layers, microseconds
  * @merge_us: to merge their indexes
- * @map: private, shared or partial
+ * @map: private, shared, partial or none
  */
 struct load_times {
 	u64 layers;

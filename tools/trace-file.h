@@ -43,7 +43,8 @@ static_assert(sizeof(struct trace_layer_record) == 64, "trace_layer_record");
  * @bytes: exact length of the blob
  * @data_bytes: length when decompressed
  * @block_size: bytes that are compressed at a time, 0 if it is not compressed
- * @table_crc: that the blob holds of its jump table, 0 if none
+ * @table_crc: what its ZFile header has in the place of the CRC of the jump table;
+ *	of a gzip file, the CRC of its index's header; 0 if it is not compressed
  * @uuid: of the LSMT layer; ends with a NUL
  */
 struct trace_layer {
