@@ -355,7 +355,7 @@ const struct command cmd_dump = {
 	.help =
 "Of a broken blob it shows what can be read, then what is wrong with it. Of a\n"
 "writable layer, DATA with its INDEX, it shows the log, and what is live after\n"
-"all that it says; nobody may be writing to it.\n"
+"all that it says. While a device writes to it, that may be half of a change.\n"
 "TurboOCI metadata is recognised by its index, which says of an entry whether the\n"
 "data is in the layer or in its target. Of the index of a gzip file, GZIPINDEX, the\n"
 "header, the checksums if it has some, and the access points are shown.\n"

@@ -256,8 +256,8 @@ const struct command cmd_grow = {
 "\n"
 "Options:\n"
 "      --size SIZE      of the disk\n"
-"      --capacity SIZE  of the data file, if it is to be larger than the disk\n"
-"                       can need\n"
+"      --capacity SIZE  of the data file, be it more or less than the disk may\n"
+"                       need; it is never made shorter\n"
 "      --json           print JSON\n"
 "  -h, --help           print this\n",
 	.run = run,

@@ -486,8 +486,8 @@ const struct command cmd_open = {
 	.args = "[OPTION...] CONFIG.json NAME",
 	.summary = "Make a block device of an image and print its path",
 	.help =
-"Success as well if NAME is there already, over the same layers. The device is\n"
-"read-only unless the image has an upper.\n"
+"Success as well if NAME is there already, over the same layers and with the same\n"
+"options. The device is read-only unless the image has an upper.\n"
 "\n"
 "Options:\n"
 "      --direct-io=auto|off  let loop devices go past the page cache where the\n"

@@ -405,7 +405,8 @@ const struct command cmd_snapshot = {
 	.help =
 "The upper becomes a read-only layer, in place, and DATA and INDEX are made as by\n"
 "create-upper, to be written from then on. I/O waits meanwhile; how long is told.\n"
-"If it fails, the device goes on as it was.\n"
+"If it fails, the device goes on as it was, or, where that is not possible, stays\n"
+"suspended, and that is said.\n"
 "\n"
 "Options:\n"
 "      --upper DATA INDEX    the new upper: two files that are not there yet, or\n"

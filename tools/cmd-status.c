@@ -73,7 +73,7 @@ static const char *mode_words(const char *mode)
 	if (!strcmp(mode, "ro"))
 		return "read-only";
 	if (!strcmp(mode, "failed"))
-		return "failed: its index could not be written, and writes fail since";
+		return "failed: a write of its index or a flush failed, and so do all writes since";
 	return mode;
 }
 

@@ -13,12 +13,14 @@ const struct counter_name counter_names[NR_COUNTERS] = {
 	[COUNTER_LAYERS] = { "layers", "layers" },
 	[COUNTER_EXTENTS] = { "extents", "extents in the merged map" },
 	[COUNTER_MAP_BYTES] = { "map_bytes", "bytes of the merged map" },
-	[COUNTER_TABLE_BYTES] = { "table_bytes", "bytes of jump tables" },
+	[COUNTER_TABLE_BYTES] = {
+		"table_bytes", "bytes of jump tables and gzip indexes" },
 	[COUNTER_STORED_BYTES] = {
 		"compressed_bytes_read", "compressed bytes read" },
 	[COUNTER_BLOCKS] = { "blocks_decompressed", "blocks decompressed" },
 	[COUNTER_DEFERRED] = { "deferred_reads", "deferred reads" },
-	[COUNTER_READ_ERRORS] = { "read_errors", "read errors" },
+	[COUNTER_READ_ERRORS] = {
+		"read_errors", "read errors of compressed layers" },
 	[COUNTER_CRC_ERRORS] = { "crc_errors", "CRC errors" },
 	[COUNTER_DECOMPRESS_ERRORS] = {
 		"decompression_errors", "decompression errors" },
@@ -27,7 +29,7 @@ const struct counter_name counter_names[NR_COUNTERS] = {
 		"bytes of the merged map that other devices use too" },
 	[COUNTER_SHARED_TABLE_BYTES] = {
 		"shared_table_bytes",
-		"bytes of jump tables that other devices use too" },
+		"bytes of jump tables and gzip indexes that other devices use too" },
 	[COUNTER_CACHE_BYTES] = {
 		"cache_bytes", "bytes of its layers in the cache" },
 	[COUNTER_SHARED_CACHE_BYTES] = {
@@ -49,14 +51,14 @@ const struct counter_name counter_names[NR_COUNTERS] = {
 
 const struct counter_name upper_counter_names[NR_UPPER_COUNTERS] = {
 	[UPPER_EXTENTS] = { "extents", "extents" },
-	[UPPER_MAP_BYTES] = { "map_bytes", "bytes of its map" },
+	[UPPER_MAP_BYTES] = { "map_bytes", "most bytes of its map" },
 	[UPPER_USED_SECTORS] = { "used_sectors", "sectors in use" },
 	[UPPER_DATA_SECTORS] = { "data_sectors", "sectors there are" },
 	[UPPER_LOG_ENTRIES] = { "log_entries", "log entries" },
 	[UPPER_LOG_SLOTS] = { "log_slots", "log entries there is room for" },
 	[UPPER_PENDING] = {
 		"pending_entries", "log entries still to be written" },
-	[UPPER_COMMITS] = { "commits", "writes of the log" },
+	[UPPER_COMMITS] = { "commits", "commits of log entries or flushes" },
 	[UPPER_COMPACTIONS] = { "compactions", "compactions of the log" },
 };
 

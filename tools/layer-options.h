@@ -49,10 +49,11 @@ enum {
 
 /* The lines of --help for those that say how it is written. */
 #define LAYER_OPTIONS_HELP						\
-"      --compress ALGO      lz4 or zstd; not compressed otherwise\n"	\
+"      --compress ALGO      lz4 or zstd; not compressed otherwise. The next three\n" \
+"                           need it\n"				\
 "      --block-size SIZE    512 to 1M, a power of two; 4096 otherwise\n"	\
 "      --level N            1 to 12 for lz4 (1 otherwise), 1 to 22 for zstd (3)\n" \
-"      --no-crc             no checksum behind every block\n"		\
+"      --no-crc             leave out the checksum behind each block\n"	\
 "      --tar                inside a tar archive, as registries have it\n" \
 "      --threads N          use N threads, not all CPUs\n"		\
 "      --json               tell the result in JSON\n"			\
