@@ -202,6 +202,12 @@ static void *bounced_block(struct obd_gunzip_stream *s, struct obd_io *io,
 	return s->bounce;
 }
 
+/* Nobody waits for it, and the target is to become quiet. */
+static bool is_given_up(const struct obd_io *io)
+{
+	return !io->bio && READ_ONCE(io->reader->session->quiet);
+}
+
 /* Go by bytes, up to @begin; whole blocks of them are worth keeping. */
 static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 		       u64 begin)
@@ -214,6 +220,8 @@ static int stream_pass(struct obd_gunzip_stream *s, struct obd_io *io,
 		u32 skip = s->stream.pos % BLOCK_BYTES;
 		int r;
 
+		if (is_given_up(io))
+			return -EINTR;
 		if (skip) {
 			s->bounced = NO_BLOCK;
 			r = obd_gzip_stream_inflate(&s->stream, io, s->bounce,
