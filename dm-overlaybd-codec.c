@@ -110,9 +110,13 @@ int obd_slots_prepare(const struct obd_zfile *zfile)
 	return r;
 }
 
+/*
+ * Any slot will do: one may be held by somebody who gets little of the CPU. The
+ * one that maps nothing is the last that anybody tries.
+ */
 struct obd_slot *obd_slot_try(void)
 {
-	unsigned int first = raw_smp_processor_id() % nr_slots;
+	unsigned int first = raw_smp_processor_id() % (nr_slots - 1);
 	unsigned int i;
 
 	for (i = 0; i < nr_slots; i++) {
@@ -132,7 +136,6 @@ struct obd_slot *obd_slot_get(void)
 	return slot;
 }
 
-/* Any slot will do: one may be held by somebody who gets little of the CPU. */
 void obd_slot_put(struct obd_slot *slot)
 {
 	up(&slot->lock);

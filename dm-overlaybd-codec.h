@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The module's decompression memory: a slot for each CPU and one more, shared by
- * all devices, so that what a device costs does not depend on the number of CPUs.
+ * The module's decompression memory: a slot for each CPU that was there when it
+ * was loaded, and one more, shared by all devices, so that what a device costs
+ * does not depend on the number of CPUs.
  */
 #ifndef DM_OVERLAYBD_CODEC_H
 #define DM_OVERLAYBD_CODEC_H
@@ -59,7 +60,7 @@ unsigned int obd_slots_nr(void);
 int obd_slots_prepare(const struct obd_zfile *zfile);
 
 /**
- * obd_slot_get - take this CPU's slot, or another one that is free
+ * obd_slot_get - take the slot that this CPU begins with, or another that is free
  *
  * May sleep when all are in use, for as long as one works on a chunk.
  *
@@ -68,7 +69,7 @@ int obd_slots_prepare(const struct obd_zfile *zfile);
 struct obd_slot *obd_slot_get(void);
 
 /**
- * obd_slot_try - take this CPU's slot, or another one, if one is free
+ * obd_slot_try - take the slot that this CPU begins with, or another, if one is free
  *
  * Does not sleep; any context.
  *
