@@ -78,7 +78,7 @@ int obd_upper_compact(struct obd_upper *u)
 		r = obd_logger_restart(logger, start);
 	spin_lock_irq(&u->lock);
 	u->log_end = logger->end;
-	u->nr_compactions++;
+	u->nr_compactions += !r;
 	spin_unlock_irq(&u->lock);
 	return r;
 }
