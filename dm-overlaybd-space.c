@@ -75,7 +75,7 @@ static int load_free(struct obd_space *space, const struct used *used, u64 nr,
 					(unsigned long long)nr);
 		end = used[i].moffset + used[i].len;
 		if (obd_interrupted())
-			return -EINTR;
+			return obd_fail(err, -EINTR, "interrupted");
 	}
 	space->end = end;
 	return 0;

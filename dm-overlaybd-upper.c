@@ -260,8 +260,9 @@ static int read_slots(struct obd_upper *u, struct lsmt_entry *e,
 
 	if (!n)
 		return 0;
-	r = obd_interrupted() ? -EINTR :
-	    obd_dev_read(&dev, LSMT_HEADER_SPACE + u->log_end * sizeof(*e), e,
+	if (obd_interrupted())
+		return obd_fail(err, -EINTR, "interrupted");
+	r = obd_dev_read(&dev, LSMT_HEADER_SPACE + u->log_end * sizeof(*e), e,
 			 n * sizeof(*e));
 	if (r)
 		return obd_fail(err, r, "cannot read the log: error %d", r);
