@@ -51,7 +51,7 @@ static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 
 static void upper_exit(struct dm_target *ti, struct obd_target_upper *upper)
 {
-	obd_upper_put(upper->shared);
+	obd_upper_put(upper->shared, ti);
 	if (upper->data)
 		dm_put_device(ti, upper->data);
 	if (upper->index)

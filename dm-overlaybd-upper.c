@@ -43,6 +43,11 @@ static struct obd_upper *find_upper(struct dm_target *ti,
 	list_for_each_entry(u, &uppers, link) {
 		if (!upper_uses(u, data) && !upper_uses(u, index))
 			continue;
+		if (u->table == ti->table) {
+			r = obd_fail(err, -EINVAL,
+				     "its devices are in use by another target of this table");
+			return ERR_PTR(r);
+		}
 		if (u->md == md && u->data == data && u->index == index &&
 		    u->ready)
 			return u;
@@ -339,6 +344,8 @@ static struct obd_upper *find_or_add(struct dm_target *ti,
 	} else if (!IS_ERR(u)) {
 		u->users++;
 	}
+	if (!IS_ERR(u))
+		u->table = ti->table;
 	mutex_unlock(&uppers_lock);
 	memalloc_noio_restore(noio);
 	return u;
@@ -365,17 +372,19 @@ struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
 	mutex_unlock(&uppers_lock);
 	if (!r)
 		return u;
-	obd_upper_put(u);
+	obd_upper_put(u, ti);
 	return ERR_PTR(r);
 }
 
-void obd_upper_put(struct obd_upper *u)
+void obd_upper_put(struct obd_upper *u, const struct dm_target *ti)
 {
 	bool last;
 
 	if (!u)
 		return;
 	mutex_lock(&uppers_lock);
+	if (u->table == ti->table)
+		u->table = NULL;
 	last = !--u->users;
 	if (last)
 		list_del(&u->link);

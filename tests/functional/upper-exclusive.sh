@@ -25,8 +25,8 @@ rw $u $a $bi => layer 0: its devices are in use as a writable layer by [0-9]+:[0
 rw $u $b $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
 $u $a $ai => layer 0: its devices are in use as a writable layer by [0-9]+:[0-9]+
 rw $u $bi $b => layer 0: LSMT data: flags are 0x1
-rw $u $b $oi => layer 0: index: uuid is "11111111-2222-3333-4444-555555555555"
-rw $u $o $bi => layer 0: index: uuid is
+rw $u $b $oi => layer 0: index: uuid is another than that of the data
+rw $u $o $bi => layer 0: index: uuid is another than that of the data
 rw $u $b $b => layer 0: data and index are the same device
 rw 0 8 overlaybd 6 upper $b $bi upper $o $oi => layer 0: kind is "upper", expected "lower"
 rw 0 8 overlaybd 6 upper $b $bi lower $o 0 => layer 0: kind is "upper", expected "lower"
@@ -41,6 +41,12 @@ done >>cases
 helper refuse - cases
 upper 'do' /dev/mapper/first write 0 $MIB flush 0 0
 
-# Once it is gone, another one may have it.
+# Once it is gone, another one may have it; but not two targets of a table.
 dmsetup remove --retry first
+! dmsetup create twice --table "$u $a $ai
+8${u#0} $a $ai" || fail 'two targets of a table have it'
+expect_log 'layer 0: its devices are in use by another target of this table'
 dm_create again "$u $a $ai"
+dmsetup load again --table "$u $a $ai"
+dmsetup suspend again
+dmsetup resume again
