@@ -8,6 +8,8 @@
 
 #include "dm-overlaybd-upper.h"
 
+#define DM_MSG_PREFIX "overlaybd"
+
 #define LOAD_SLOTS	OBD_LOGGER_ROOM	/* read at a time */
 #define MEMORY_TRIES	100
 
@@ -471,12 +473,23 @@ static int finish_compaction(struct obd_upper *u)
 	return 0;
 }
 
+static bool is_long_enough(const struct obd_upper *u, const char *what,
+			   u64 sectors, u64 wanted)
+{
+	if (sectors >= wanted)
+		return true;
+	DMERR("%s: %s is %llu sectors, expected at least %llu", u->device, what,
+	      (unsigned long long)sectors, (unsigned long long)wanted);
+	return false;
+}
+
 int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 {
 	u64 sectors = bdev_nr_sectors(u->data);
 	int r;
 
-	if (ti->len < u->sectors || sectors < u->space.end)
+	if (!is_long_enough(u, "length", ti->len, u->sectors) ||
+	    !is_long_enough(u, "data", sectors, u->space.end))
 		return -EINVAL;
 	if (!u->failed) {
 		r = obd_logger_start(&u->logger) ?: unseal(u) ?:
