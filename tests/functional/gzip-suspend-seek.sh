@@ -15,13 +15,8 @@ reads()
 need_tool
 need_target delay
 device fill raw 0 $((BLOCKS * BLOCK))
-gzip -n <raw >raw.gz
 # All of it is behind one access point.
-"$TOOL" gzindex --span 1G --out index raw.gz >made
-slow_file raw.gz slow 50
-STACK="0 $((BLOCKS * BLOCK / SECTOR)) overlaybd-gzip $LINE"
-attach_whole index index
-STACK+=" $LINE"
+slow_gzip raw 50 --span 1G
 dm_create seek "$STACK" --readonly
 dmsetup message seek 0 prefetch add 0 $((BLOCKS - 1)) 1
 retry reads

@@ -22,12 +22,7 @@ need_tool
 need_commands fio
 need_target delay
 device fill raw 0 $((BLOCKS * BLOCK))
-gzip -n <raw >raw.gz
-"$TOOL" gzindex --span 256K --out index raw.gz >made
-slow_file raw.gz slow 20
-STACK="0 $((BLOCKS * BLOCK / SECTOR)) overlaybd-gzip $LINE"
-attach_whole index index
-STACK+=" $LINE"
+slow_gzip raw 20 --span 256K
 dm_create quiet "$STACK" --readonly
 dm_create busy "$STACK 1 no_cache" --readonly
 

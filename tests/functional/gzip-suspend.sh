@@ -45,14 +45,9 @@ done_so_far()
 need_tool
 need_target delay
 device fill raw 0 $((BLOCKS * BLOCK))
-gzip -n <raw >raw.gz
-"$TOOL" gzindex --span 256K --checksums --out index raw.gz >made
 # So small that there is always something to bring.
 cache_limit 1
-slow_file raw.gz slow 20
-STACK="0 $((BLOCKS * BLOCK / SECTOR)) overlaybd-gzip $LINE"
-attach_whole index index
-STACK+=" $LINE"
+slow_gzip raw 20 --span 256K --checksums
 dm_create ahead "$STACK" --readonly
 start_device sequential readers=3 size=8192 rounds=0 /dev/mapper/ahead raw
 fetch "$READER" &

@@ -299,6 +299,18 @@ slow_file()
 	LINE="/dev/mapper/$2 $size"
 }
 
+# slow_gzip FILE MS OPTION...: STACK is the table of FILE.gz, made of it, which takes
+# so many milliseconds for a read; its index, with these options, takes none.
+slow_gzip()
+{
+	gzip -n <"$1" >"$1.gz"
+	"$TOOL" gzindex "${@:3}" --out index "$1.gz" >made
+	slow_file "$1.gz" slow "$2"
+	STACK="0 $(($(stat -c %s "$1") / SECTOR)) overlaybd-gzip $LINE"
+	attach_whole index index
+	STACK+=" $LINE"
+}
+
 # create_layer OPTION...: overlaybdsetup create, silently.
 create_layer()
 {
