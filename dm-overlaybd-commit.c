@@ -54,24 +54,25 @@ static void map_stalled(struct obd_upper *u)
 	}
 }
 
-/* Take what is to be committed. Return: the number of entries. */
-static u32 take_pending(struct obd_upper *u, struct bio_list *waiting)
+/* Take what is to be committed. Return: is there anything? */
+static bool take_pending(struct obd_upper *u, struct bio_list *waiting, u32 *nr)
 {
 	struct lsmt_entry *to = obd_logger_entries(&u->logger);
-	u32 nr;
+	bool any;
 
 	bio_list_init(waiting);
 	spin_lock_irq(&u->lock);
 	bio_list_merge(waiting, &u->waiting);
 	bio_list_init(&u->waiting);
-	nr = u->nr_pending;
-	memcpy(to, u->pending, nr * sizeof(*to));
-	WRITE_ONCE(u->nr_pending, 0);
+	*nr = u->nr_pending;
+	memcpy(to, u->pending, *nr * sizeof(*to));
+	u->nr_pending = 0;
 	obd_space_settle(&u->space);
-	u->log_end += nr;
+	u->log_end += *nr;
+	any = *nr || !bio_list_empty(waiting) || u->space.due;
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
-	return nr;
+	return any;
 }
 
 static int write_out(struct obd_upper *u, u32 nr)
@@ -105,8 +106,7 @@ static void commit(struct obd_upper *u)
 	u32 nr;
 	int r;
 
-	nr = take_pending(u, &waiting);
-	if (!nr && bio_list_empty(&waiting) && !READ_ONCE(u->space.due))
+	if (!take_pending(u, &waiting, &nr))
 		return;
 	r = write_out(u, nr);
 	spin_lock_irq(&u->lock);
@@ -137,7 +137,7 @@ static bool shut_if_worth(struct obd_upper *u)
 	spin_lock_irq(&u->lock);
 	note_log(u);
 	worth = !u->failed && obd_upper_compactable(u);
-	WRITE_ONCE(u->shut, worth);
+	u->shut = worth;
 	spin_unlock_irq(&u->lock);
 	if (!worth)
 		wake_up(&u->wait);
@@ -145,9 +145,13 @@ static bool shut_if_worth(struct obd_upper *u)
 }
 
 /* What has been written and not mapped, for want of memory, waits for the caller. */
-static bool may_settle(const struct obd_upper *u)
+static void wait_for_writes(struct obd_upper *u)
 {
-	return !READ_ONCE(u->nr_reserved) || !bio_list_empty(&u->stalled);
+	spin_lock_irq(&u->lock);
+	wait_event_lock_irq(u->wait,
+			    !u->nr_reserved || !bio_list_empty(&u->stalled),
+			    u->lock);
+	spin_unlock_irq(&u->lock);
 }
 
 static bool is_settled(struct obd_upper *u)
@@ -164,7 +168,7 @@ static bool is_settled(struct obd_upper *u)
 static void settle(struct obd_upper *u)
 {
 	while (!is_settled(u)) {
-		wait_event(u->wait, may_settle(u));
+		wait_for_writes(u);
 		map_stalled(u);
 		commit(u);
 	}
@@ -188,7 +192,7 @@ static void compact(struct obd_upper *u)
 	if (r)
 		fail_upper(u, r);
 	spin_lock_irq(&u->lock);
-	WRITE_ONCE(u->shut, false);
+	u->shut = false;
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
 }
@@ -206,6 +210,16 @@ static void tell(struct obd_upper *u)
 		dm_table_event(ti->table);
 }
 
+static bool has_stalled(struct obd_upper *u)
+{
+	bool stalled;
+
+	spin_lock_irq(&u->lock);
+	stalled = !bio_list_empty(&u->stalled);
+	spin_unlock_irq(&u->lock);
+	return stalled;
+}
+
 void obd_upper_commit_work(struct work_struct *work)
 {
 	struct obd_upper *u = container_of(work, struct obd_upper, commit_work);
@@ -213,7 +227,7 @@ void obd_upper_commit_work(struct work_struct *work)
 	do {
 		map_stalled(u);
 		commit(u);
-	} while (!bio_list_empty(&u->stalled));
+	} while (has_stalled(u));
 	compact(u);
 	tell(u);
 }

@@ -491,7 +491,7 @@ int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 	if (!is_long_enough(u, "length", ti->len, u->sectors) ||
 	    !is_long_enough(u, "data", sectors, u->space.end))
 		return -EINVAL;
-	if (!u->failed) {
+	if (!READ_ONCE(u->failed)) {
 		r = obd_logger_start(&u->logger) ?: unseal(u) ?:
 		    finish_compaction(u) ?: grow(u, ti->len);
 		if (r)

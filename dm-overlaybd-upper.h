@@ -58,7 +58,7 @@
  * @stalled: L: written, but there was no memory for mapping them
  * @failed: L, read without: the disk did not take what it had to; nothing is
  *	written any more
- * @shut: L, read without: nobody gets a slot: the log is being made shorter
+ * @shut: L: nobody gets a slot: the log is being made shorter
  * @full: L: a write did not fit
  * @low: L: less than @low_water sectors are free
  * @log_low: L: the log will be full soon
@@ -248,7 +248,7 @@ int obd_upper_write(struct obd_upper *upper, struct bio *bio, u64 sector,
 /**
  * obd_upper_zero - make sectors read as zeros, by a discard or otherwise
  * @upper: the layer
- * @bio: the bio; ended
+ * @bio: the bio; ends at once, or with the next commit
  * @sector: its first virtual sector
  * @io: memory for as long as the bio is under way
  *
@@ -315,22 +315,6 @@ void obd_upper_kick(struct obd_upper *upper);
  * Return: a number of entries; negative where that would not fit.
  */
 s64 obd_upper_log_room(const struct obd_upper *upper);
-
-/**
- * obd_upper_has_slot - may an attempt at getting a slot succeed?
- * @upper: the layer
- *
- * Any context.
- *
- * Return: true if it may.
- */
-static inline bool obd_upper_has_slot(const struct obd_upper *upper)
-{
-	return READ_ONCE(upper->failed) ||
-	       (!READ_ONCE(upper->shut) &&
-		READ_ONCE(upper->nr_pending) + READ_ONCE(upper->nr_reserved) <
-		OBD_PENDING_MAX);
-}
 
 /* dm-overlaybd-compact.c */
 

@@ -259,6 +259,13 @@ static int no_room(struct obd_upper *u, bool hope)
 	return -ENOSPC;
 }
 
+/* Under the lock: may an attempt at getting a slot succeed? */
+static bool has_slot(const struct obd_upper *u)
+{
+	return u->failed ||
+	       (!u->shut && u->nr_pending + u->nr_reserved < OBD_PENDING_MAX);
+}
+
 /*
  * Under the lock; @kept slots remain for others. Return: 0; -EAGAIN if a commit
  * will make room; -EBUSY if it may; or -ENOSPC or -EIO.
@@ -267,7 +274,7 @@ static int reserve(struct obd_upper *u, s64 kept)
 {
 	if (u->failed)
 		return -EIO;
-	if (!obd_upper_has_slot(u))
+	if (!has_slot(u))
 		return -EAGAIN;
 	if (obd_upper_log_room(u) < SLOTS_PER_WRITE + kept)
 		return no_room(u, u->nr_reserved || u->nr_pending ||
@@ -354,10 +361,20 @@ static int attempt(struct obd_upper *u, struct obd_upper_io *io,
 	return r;
 }
 
+static void wait_for_slot(struct obd_upper *u)
+{
+	obd_upper_kick(u);
+	spin_lock_irq(&u->lock);
+	wait_event_lock_irq(u->wait, has_slot(u), u->lock);
+	spin_unlock_irq(&u->lock);
+}
+
 /* What is under way keeps more of the log than it will need in the end. */
 static void wait_for_room(struct obd_upper *u)
 {
-	wait_event_timeout(u->wait, !READ_ONCE(u->nr_reserved), HZ);
+	spin_lock_irq(&u->lock);
+	wait_event_lock_irq_timeout(u->wait, !u->nr_reserved, u->lock, HZ);
+	spin_unlock_irq(&u->lock);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);
@@ -384,8 +401,7 @@ static int insist(struct obd_upper *u, struct bio *bio,
 			if (!wait_for_memory(tries++))
 				return r;
 		} else {
-			obd_upper_kick(u);
-			wait_event(u->wait, obd_upper_has_slot(u));
+			wait_for_slot(u);
 		}
 	}
 }
