@@ -399,29 +399,26 @@ void obd_upper_put(struct obd_upper *u, const struct dm_target *ti)
 	upper_free(u);
 }
 
-/*
- * Somebody was about to have the device go on with another upper, marked this
- * one as sealed, and came no further than that. It is going to be written.
- */
-static int unseal(struct obd_upper *u)
-{
-	struct lsmt_header *header = kmalloc(OBD_SECTOR_SIZE, GFP_NOIO);
-	int r;
+/* Changes a header. Return: is it another one now? */
+typedef bool (*change_fn)(struct lsmt_header *header, u64 sectors);
 
-	if (!header)
-		return -ENOMEM;
-	r = obd_bdev_io(u->index, REQ_OP_READ, 0, header, OBD_SECTOR_SIZE);
-	if (!r && header->flags & cpu_to_le32(LSMT_FLAG_SEALED)) {
-		header->flags &= cpu_to_le32(~LSMT_FLAG_SEALED);
-		r = obd_bdev_io(u->index, REQ_OP_WRITE | REQ_FUA, 0, header,
-				OBD_SECTOR_SIZE);
-	}
-	kfree(header);
-	return r;
+static bool set_virtual_size(struct lsmt_header *header, u64 sectors)
+{
+	header->virtual_size = cpu_to_le64(sectors << SECTOR_SHIFT);
+	return true;
+}
+
+static bool clear_sealed(struct lsmt_header *header, u64 sectors)
+{
+	bool sealed = header->flags & cpu_to_le32(LSMT_FLAG_SEALED);
+
+	header->flags &= cpu_to_le32(~LSMT_FLAG_SEALED);
+	return sealed;
 }
 
 /* The first sector of a device has all of a header that is used. */
-static int write_virtual_size(struct block_device *bdev, u64 sectors)
+static int change_header(struct block_device *bdev, change_fn change,
+			 u64 sectors)
 {
 	struct lsmt_header *header = kmalloc(OBD_SECTOR_SIZE, GFP_NOIO);
 	int r;
@@ -429,13 +426,20 @@ static int write_virtual_size(struct block_device *bdev, u64 sectors)
 	if (!header)
 		return -ENOMEM;
 	r = obd_bdev_io(bdev, REQ_OP_READ, 0, header, OBD_SECTOR_SIZE);
-	if (!r) {
-		header->virtual_size = cpu_to_le64(sectors << SECTOR_SHIFT);
+	if (!r && change(header, sectors))
 		r = obd_bdev_io(bdev, REQ_OP_WRITE | REQ_FUA, 0, header,
 				OBD_SECTOR_SIZE);
-	}
 	kfree(header);
 	return r;
+}
+
+/*
+ * Somebody was about to have the device go on with another upper, marked this
+ * one as sealed, and came no further than that. It is going to be written.
+ */
+static int unseal(struct obd_upper *u)
+{
+	return change_header(u->index, clear_sealed, 0);
 }
 
 /* Also finishes what was interrupted. */
@@ -447,8 +451,8 @@ static int grow(struct obd_upper *u, u64 sectors)
 		return 0;
 	sectors = max(sectors, u->virtual_sectors);
 	u->unequal = true;
-	r = write_virtual_size(u->index, sectors) ?:
-	    write_virtual_size(u->data, sectors);
+	r = change_header(u->index, set_virtual_size, sectors) ?:
+	    change_header(u->data, set_virtual_size, sectors);
 	if (r)
 		return r;
 	u->virtual_sectors = sectors;
