@@ -286,8 +286,7 @@ static void chunk_end_background(struct obd_chunk *chunk)
 	list_for_each_entry_safe(io, next, &chunk->waiting, link)
 		queue_work(io->reader->session->wq, &io->work);
 	chunk_put(chunk);
-	if (atomic_dec_and_test(&session->background))
-		wake_up_var(&session->background);
+	obd_session_end(session);
 }
 
 static void chunk_end(struct obd_chunk *chunk, blk_status_t status)
@@ -365,7 +364,7 @@ static blk_status_t block_keep(struct obd_chunk *chunk, struct obd_slot *slot,
 		return BLK_STS_IOERR;
 	}
 	obd_cache_insert(cached);
-	obd_count_brought(chunk->reader->session, chunk->origin);
+	obd_session_count_brought(chunk->reader->session, chunk->origin);
 	return BLK_STS_OK;
 }
 
@@ -660,7 +659,7 @@ static bool chunk_announce(struct obd_chunk *chunk)
 	alone = !is_under_way(source, chunk->block, chunk->nr);
 	if (alone) {
 		list_add(&chunk->link, &source->background);
-		atomic_inc(&session->background);
+		obd_session_begin(session);
 	}
 	spin_unlock_irqrestore(&source->lock, flags);
 	return alone;
@@ -675,7 +674,7 @@ u32 obd_chunk_bring(struct obd_reader *reader, u32 block, u32 nr,
 	struct obd_chunk *chunk;
 	u32 len;
 
-	if (atomic_read(&reader->session->background) >= OBD_BACKGROUND_MAX ||
+	if (obd_session_is_busy(reader->session) ||
 	    !obd_cache_fits(source->blob->zfile.block_size))
 		return 0;
 	nr = clamp_t(u32, max, 1, nr);

@@ -42,8 +42,7 @@ static void ahead_end(struct bio *bio)
 
 	bio_uninit(bio);
 	complete(&ahead->done);
-	if (atomic_dec_and_test(&session->background))
-		wake_up_var(&session->background);
+	obd_session_end(session);
 }
 
 void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
@@ -65,7 +64,7 @@ void obd_gunzip_ahead_start(struct obd_gunzip_ahead *ahead, struct obd_io *io,
 	ahead->bio.bi_end_io = ahead_end;
 	ahead->bio.bi_private = ahead;
 	reinit_completion(&ahead->done);
-	atomic_inc(&session->background);
+	obd_session_begin(session);
 	submit_bio(&ahead->bio);
 }
 

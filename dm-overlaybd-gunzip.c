@@ -328,7 +328,7 @@ static int bring_block(struct obd_gunzip_stream *s, struct obd_io *io)
 	if (!cached)
 		return -ENOMEM;
 	obd_cache_insert(cached);
-	obd_count_brought(io->reader->session, io->origin);
+	obd_session_count_brought(io->reader->session, io->origin);
 	return 0;
 }
 
@@ -349,8 +349,7 @@ static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
 		cond_resched();
 	}
 	kfree(io);
-	if (atomic_dec_and_test(&session->background))
-		wake_up_var(&session->background);
+	obd_session_end(session);
 }
 
 /* The first byte that needs no beginning anew: of the block before, if it is kept. */
@@ -489,7 +488,7 @@ u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 	struct obd_session *session = reader->session;
 	struct obd_io *io;
 
-	if (atomic_read(&session->background) >= OBD_BACKGROUND_MAX ||
+	if (obd_session_is_busy(session) ||
 	    !obd_cache_fits(BLOCK_BYTES))
 		return 0;
 	io = kzalloc(sizeof(*io), OBD_GFP_TRY);
@@ -500,7 +499,7 @@ u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 	io->block = block;
 	io->last = block + nr - 1;
 	io->origin = origin;
-	atomic_inc(&session->background);
+	obd_session_begin(session);
 	enqueue(reader->source->gunzip, io);
 	return nr;
 }

@@ -99,24 +99,6 @@ void obd_copy_out(struct bio *bio, struct bvec_iter *iter, const void *src,
 	}
 }
 
-void obd_count_brought(struct obd_session *session,
-		       enum obd_cache_origin origin)
-{
-	if (origin == OBD_CACHE_AHEAD)
-		this_cpu_inc(session->counters->ahead_blocks);
-	else
-		this_cpu_inc(session->counters->prefetch_blocks);
-}
-
-/* Somebody has read a block that was brought before it was asked for. */
-static void count_use(struct obd_counters __percpu *counters, u8 origin)
-{
-	if (origin == OBD_CACHE_AHEAD)
-		this_cpu_inc(counters->ahead_used);
-	else if (origin == OBD_CACHE_PREFETCH)
-		this_cpu_inc(counters->prefetch_used);
-}
-
 void obd_io_copy(struct obd_io *io, const void *data, u32 len, u32 *from,
 		 u32 *to)
 {
@@ -167,7 +149,8 @@ static bool serve_block(struct obd_io *io)
 	if (cached) {
 		obd_io_copy(io, cached->data, cached->len, &from, &to);
 		if (obd_cache_touch(cached, from, to))
-			count_use(reader->session->counters, cached->origin);
+			obd_session_count_used(reader->session,
+					       cached->origin);
 	}
 	rcu_read_unlock();
 	return cached;

@@ -19,13 +19,12 @@
 
 #include <linux/bio.h>
 #include <linux/list.h>
-#include <linux/percpu.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "dm-overlaybd-blob.h"
 #include "dm-overlaybd-cache.h"
-#include "dm-overlaybd-trace.h"
+#include "dm-overlaybd-session.h"
 
 /* More than that of a bio is left to the next one. */
 #define OBD_READ_MAX_SECTORS	2048
@@ -33,26 +32,8 @@
 /* Sequential readers of one layer that can be told from one another. */
 #define OBD_STREAMS		4
 
-/* Chunks or runs for the cache that a target may have under way. */
-#define OBD_BACKGROUND_MAX	8
-
 /* The @next of a stream that has read nothing. */
 #define OBD_STREAM_NEW		U32_MAX
-
-/* Counters of a target; the sum over all CPUs counts. */
-struct obd_counters {
-	u64 stored_bytes;	/* compressed bytes read */
-	u64 blocks;		/* blocks decompressed */
-	u64 deferred;		/* waits for the reserve */
-	u64 read_errors;	/* failed device reads */
-	u64 crc_errors;
-	u64 decompress_errors;
-	u64 cache_hits;		/* blocks served from the cache */
-	u64 ahead_blocks;	/* blocks read ahead of a sequential reader */
-	u64 ahead_used;		/* those of them that were read */
-	u64 prefetch_blocks;	/* blocks that the user had brought */
-	u64 prefetch_used;	/* those of them that were read */
-};
 
 struct obd_chunk;
 struct obd_gunzip;
@@ -96,27 +77,6 @@ struct obd_source {
 	struct obd_chunk *reserve;
 	struct list_head waiting;
 	struct list_head background;
-};
-
-/**
- * struct obd_session - what the readers of a target have in common
- * @wq: the target's own workqueue, on which bios go on that had to wait
- * @counters: the target's
- * @trace: which blocks are read, if the user wants to know
- * @device: name of the mapped device, for messages
- * @verify: whether CRCs are checked
- * @quiet: no chunk for the cache is to be started; the target is suspended
- * @background: such chunks under way; whoever waits for none waits for the
- *	variable
- */
-struct obd_session {
-	struct workqueue_struct *wq;
-	struct obd_counters __percpu *counters;
-	struct obd_trace trace;
-	const char *device;
-	bool verify;
-	bool quiet;
-	atomic_t background;
 };
 
 /**
@@ -254,16 +214,6 @@ u32 obd_next_cached(struct obd_reader *reader, u32 block, u32 last);
  */
 u32 obd_bring(struct obd_reader *reader, u32 block, u32 nr,
 	      enum obd_cache_origin origin);
-
-/**
- * obd_count_brought - count a block that was brought before it was asked for
- * @session: whose
- * @origin: why
- *
- * Any context.
- */
-void obd_count_brought(struct obd_session *session,
-		       enum obd_cache_origin origin);
 
 /**
  * obd_io_remember_sender - have a bio that waits say who sent it

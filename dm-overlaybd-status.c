@@ -6,29 +6,6 @@
 
 #define DM_MSG_PREFIX "overlaybd"
 
-static void sum_counters(const struct obd_target *t, struct obd_counters *sum)
-{
-	int cpu;
-
-	*sum = (struct obd_counters) {};
-	for_each_possible_cpu(cpu) {
-		const struct obd_counters *c =
-			per_cpu_ptr(t->session.counters, cpu);
-
-		sum->stored_bytes += READ_ONCE(c->stored_bytes);
-		sum->blocks += READ_ONCE(c->blocks);
-		sum->deferred += READ_ONCE(c->deferred);
-		sum->read_errors += READ_ONCE(c->read_errors);
-		sum->crc_errors += READ_ONCE(c->crc_errors);
-		sum->decompress_errors += READ_ONCE(c->decompress_errors);
-		sum->cache_hits += READ_ONCE(c->cache_hits);
-		sum->ahead_blocks += READ_ONCE(c->ahead_blocks);
-		sum->ahead_used += READ_ONCE(c->ahead_used);
-		sum->prefetch_blocks += READ_ONCE(c->prefetch_blocks);
-		sum->prefetch_used += READ_ONCE(c->prefetch_used);
-	}
-}
-
 /* What the compressed layers of a target take, and others use as well. */
 struct layer_usage {
 	u64 table_bytes;
@@ -93,7 +70,7 @@ static void status_info(struct obd_target *t, char *result,
 	struct obd_counters sum;
 	unsigned int sz = 0;
 
-	sum_counters(t, &sum);
+	obd_session_sum(&t->session, &sum);
 	sum_layers(t, &layers);
 	if (t->stack)
 		obd_stack_usage(t->stack, &stack);

@@ -32,14 +32,6 @@ static struct obd_error *next_error(void)
 	obd_fail(text_, ret, fmt, ##__VA_ARGS__);			\
 })
 
-/* Nothing is under way that no bio waits for, and nothing will be. */
-void obd_target_quiesce(struct obd_target *t)
-{
-	struct obd_session *s = &t->session;
-
-	wait_var_event(&s->background, !atomic_read(&s->background));
-}
-
 static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 {
 	obd_shared_put(l->shared);
@@ -66,15 +58,12 @@ void obd_target_dtr(struct dm_target *ti)
 	if (!t)
 		return;
 	obd_prefetch_cancel(&t->prefetch);
-	obd_target_quiesce(t);
-	if (t->session.wq)
-		destroy_workqueue(t->session.wq);
+	obd_session_quiesce(&t->session);
+	obd_session_exit(&t->session);
 	upper_exit(ti, &t->upper);
 	obd_stack_put(t->stack);
 	for (i = 0; i < t->nr_layers; i++)
 		layer_exit(ti, &t->layers[i]);
-	obd_trace_clear(&t->session.trace);
-	free_percpu(t->session.counters);
 	free_percpu(t->hints);
 	mutex_destroy(&t->lock);
 	kvfree(t->routes);
@@ -86,25 +75,19 @@ static struct obd_target *target_alloc(struct dm_target *ti,
 				       unsigned int nr_layers)
 {
 	struct obd_target *t = kzalloc(sizeof(*t), GFP_KERNEL);
-	struct obd_session *s;
+	int r;
 
 	if (!t)
 		return NULL;
 	ti->private = t;
 	mutex_init(&t->lock);
 	obd_prefetch_init(&t->prefetch);
-	s = &t->session;
-	s->verify = true;
-	s->device = dm_table_device_name(ti->table);
 	t->times.map = "none";
-	obd_trace_init(&s->trace);
+	r = obd_session_init(&t->session, dm_table_device_name(ti->table));
 	t->layers = kvcalloc(nr_layers, sizeof(*t->layers), GFP_KERNEL);
 	t->routes = kvcalloc(nr_layers, sizeof(*t->routes), GFP_KERNEL);
 	t->hints = alloc_percpu(u32);
-	s->counters = alloc_percpu(struct obd_counters);
-	s->wq = alloc_workqueue("overlaybd/%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0,
-				s->device);
-	if (!t->layers || !t->routes || !t->hints || !s->counters || !s->wq)
+	if (r || !t->layers || !t->routes || !t->hints)
 		return NULL;
 	t->nr_layers = nr_layers;
 	return t;

@@ -235,7 +235,7 @@ static void overlaybd_postsuspend(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 
-	obd_target_quiesce(t);
+	obd_session_quiesce(&t->session);
 	if (t->upper.started)
 		obd_upper_stop(t->upper.shared);
 	t->upper.started = false;

@@ -161,14 +161,6 @@ int obd_gzip_ctr(struct dm_target *ti, unsigned int argc, char **argv);
 void obd_target_dtr(struct dm_target *ti);
 
 /**
- * obd_target_quiesce - wait for what is under way that no bio waits for
- * @t: the target, which begins nothing of the kind any more
- *
- * May sleep.
- */
-void obd_target_quiesce(struct obd_target *t);
-
-/**
  * obd_target_status - the targets' status, see the admin guide
  * @ti: the target
  * @type: which kind
