@@ -63,6 +63,15 @@ typedef unsigned long (*obd_shrinker_fn)(struct shrinker *shrinker,
 
 /* Shrinkers are allocated by the kernel since 6.7. */
 #ifdef SHRINKER_ALLOCATED
+/**
+ * obd_shrinker_register - have the kernel ask for memory
+ * @count: how much there is
+ * @scan: give some of it back
+ *
+ * May sleep. Both are called from then on.
+ *
+ * Return: the shrinker, or NULL without memory.
+ */
 static inline struct shrinker *obd_shrinker_register(obd_shrinker_fn count,
 						     obd_shrinker_fn scan)
 {
@@ -76,6 +85,12 @@ static inline struct shrinker *obd_shrinker_register(obd_shrinker_fn count,
 	return s;
 }
 
+/**
+ * obd_shrinker_unregister - have it ask no more
+ * @s: the shrinker, or NULL
+ *
+ * May sleep, until nobody is asking.
+ */
 static inline void obd_shrinker_unregister(struct shrinker *s)
 {
 	shrinker_free(s);
@@ -124,6 +139,14 @@ static inline void obd_shrinker_unregister(struct shrinker *s)
  * it to be 0 is only told by readers that end in a task.
  */
 #ifdef CONFIG_TINY_SRCU
+/**
+ * obd_srcu_down_read - begin to read what SRCU protects
+ * @srcu: the domain
+ *
+ * Any context.
+ *
+ * Return: what obd_srcu_up_read() wants, which may be called elsewhere.
+ */
 static inline int obd_srcu_down_read(struct srcu_struct *srcu)
 {
 	unsigned long flags;
@@ -136,6 +159,13 @@ static inline int obd_srcu_down_read(struct srcu_struct *srcu)
 	return idx;
 }
 
+/**
+ * obd_srcu_up_read - end what obd_srcu_down_read() began
+ * @srcu: the domain
+ * @idx: what it returned
+ *
+ * Any context.
+ */
 static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 {
 	unsigned long flags;
@@ -163,7 +193,11 @@ static inline void obd_srcu_up_read(struct srcu_struct *srcu, int idx)
 }
 #endif
 
-/*
+/**
+ * obd_limit_write_zeroes - set how much is zeroed at once
+ * @limits: of a device
+ * @sectors: how much
+ *
  * Since 6.17 there is a limit of its own for zeroing that frees space; a table
  * is refused unless it is 0 or the same as that of all zeroing.
  */
@@ -177,13 +211,25 @@ static inline void obd_limit_write_zeroes(struct queue_limits *limits,
 #endif
 }
 
-/* The memory that a stream works in is given to it. */
+/**
+ * obd_zlib_workspace - give a stream the memory that it works in
+ * @stream: a stream of zlib's
+ * @workspace: as much as zlib_inflate_workspacesize() says
+ *
+ * Any context.
+ */
 static inline void obd_zlib_workspace(z_stream *stream, void *workspace)
 {
 	stream->workspace = workspace;
 }
 
-/* Between the steps of long work: let others run; has the user given up? */
+/**
+ * obd_interrupted - let others run between the steps of long work
+ *
+ * May sleep.
+ *
+ * Return: true if the user has given up.
+ */
 static inline bool obd_interrupted(void)
 {
 	cond_resched();

@@ -18,26 +18,68 @@ struct obd_lsmt {
 	char parent_uuid[LSMT_UUID_SIZE];
 };
 
+/**
+ * lsmt_entry_offset - where an entry's sectors are on the virtual disk
+ * @e: an entry
+ *
+ * Any context.
+ *
+ * Return: the first of them.
+ */
 static inline u64 lsmt_entry_offset(const struct lsmt_entry *e)
 {
 	return le64_to_cpu(e->where) & LSMT_OFFSET_MASK;
 }
 
+/**
+ * lsmt_entry_length - how long an entry is
+ * @e: an entry
+ *
+ * Any context.
+ *
+ * Return: a number of sectors.
+ */
 static inline u32 lsmt_entry_length(const struct lsmt_entry *e)
 {
 	return le64_to_cpu(e->where) >> LSMT_OFFSET_BITS;
 }
 
+/**
+ * lsmt_entry_moffset - where an entry's sectors are in the data
+ * @e: an entry
+ *
+ * Any context.
+ *
+ * Return: the first of them, counted from where the layer begins; anything if they are
+ * zeros.
+ */
 static inline u64 lsmt_entry_moffset(const struct lsmt_entry *e)
 {
 	return le64_to_cpu(e->what) & LSMT_MOFFSET_MASK;
 }
 
+/**
+ * lsmt_entry_zeroed - does an entry say that its sectors are zeros?
+ * @e: an entry
+ *
+ * Any context.
+ *
+ * Return: true if it does.
+ */
 static inline bool lsmt_entry_zeroed(const struct lsmt_entry *e)
 {
 	return le64_to_cpu(e->what) & LSMT_ZEROED;
 }
 
+/**
+ * lsmt_entry_tag - what an entry is marked with
+ * @e: an entry
+ *
+ * Any context.
+ *
+ * Return: more for sectors of the target than for its own, if the layer is turbo; else
+ * anything.
+ */
 static inline u8 lsmt_entry_tag(const struct lsmt_entry *e)
 {
 	return le64_to_cpu(e->what) >> LSMT_TAG_SHIFT;
