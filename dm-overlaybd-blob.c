@@ -506,6 +506,29 @@ static int check_targets(struct obd_layer *const *layers, unsigned int nr,
 	return 0;
 }
 
+static u64 index_end(const struct obd_index *index)
+{
+	const struct lsmt_entry *last = index->entries + index->nr - 1;
+
+	return index->nr ? lsmt_entry_offset(last) + lsmt_entry_length(last) :
+			   0;
+}
+
+/*
+ * A layer may map more than it gives the disk: what is above, a writable layer,
+ * too, may make the disk larger.
+ */
+static int merge_indexes(struct obd_map *map, const struct obd_index *indexes,
+			 unsigned int nr, unsigned int first, u64 sectors,
+			 struct obd_error *err)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		sectors = max(sectors, index_end(&indexes[i]));
+	return obd_map_build(map, indexes, nr, first, sectors, err);
+}
+
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 		    unsigned int nr, unsigned int first, struct obd_error *err)
 {
@@ -526,7 +549,7 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 		return obd_fail(err, -ENOMEM, "no memory for %u indexes", nr);
 	for (i = 0; i < nr; i++)
 		indexes[i] = obd_stack_index(layers, i);
-	r = obd_map_build(map, indexes, nr, first, sectors, err);
+	r = merge_indexes(map, indexes, nr, first, sectors, err);
 	kvfree(indexes);
 	return r;
 }

@@ -238,9 +238,11 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr);
  * @layers: opened layers, lowest first, from @first on with their indexes; a
  *	target is a layer behind the one that it belongs to
  * @nr: 1 to LSMT_MAX_LAYERS
- * @first: the lowest layer to merge, below @nr; the virtual size is that of the
- *	whole stack all the same
+ * @first: the lowest layer to merge, below @nr
  * @err: the reason, on failure
+ *
+ * The map ends with the virtual size of the whole stack, or behind the last sector
+ * that a layer to merge maps, if that is more.
  *
  * Return: 0, or a negative errno; -EINVAL if no layer has a virtual size.
  */

@@ -394,28 +394,15 @@ static bool stack_is(const struct obd_stack *stack,
 	return true;
 }
 
-static u64 loads_sectors(const struct obd_load *loads, unsigned int nr)
-{
-	while (nr--)
-		if (loads[nr].shared->layer.lsmt.virtual_sectors)
-			return loads[nr].shared->layer.lsmt.virtual_sectors;
-	return 0;
-}
-
-/*
- * The highest stack that the lowest layers are. Its map must not have been cut
- * off where more would be seen now. The registry is locked.
- */
+/* The highest stack that the lowest layers are. The registry is locked. */
 static struct obd_stack *stack_find_below(const struct obd_load *loads,
 					  unsigned int nr)
 {
-	u64 sectors = loads_sectors(loads, nr);
 	struct obd_stack *stack, *best = NULL;
 
 	list_for_each_entry(stack, &stacks, link) {
 		if (!stack->built || stack->nr >= nr ||
 		    stack->depth >= DEPTH_MAX ||
-		    stack->map.nr_sectors < sectors ||
 		    obd_map_bytes(&stack->map) < BELOW_MIN_BYTES ||
 		    (best && best->nr >= stack->nr))
 			continue;
@@ -476,6 +463,7 @@ static int stack_merge(struct obd_stack *stack, unsigned int first,
 		return obd_fail(err, -ENOMEM, "no memory for the layers");
 	for (i = 0; i < stack->nr; i++)
 		merged[i] = &stack->layers[i]->layer;
+	stack->sectors = obd_stack_sectors(merged, stack->nr);
 	r = obd_stack_merge(&stack->map, merged, stack->nr, first, err);
 	kfree(merged);
 	return r;

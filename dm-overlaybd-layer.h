@@ -106,8 +106,9 @@ struct obd_load {
  * @below: K: the stack that the lowest layers are, or NULL
  * @depth: K: how many stacks are below
  * @lock: held to build the map
- * @built: L, and R to set it: @map is there
- * @map: what the layers map that are not in @below; immutable once built
+ * @built: L, and R to set it: what follows is there, and immutable
+ * @sectors: virtual size; the map may go beyond it
+ * @map: what the layers map that are not in @below
  */
 struct obd_stack {
 	struct list_head link;
@@ -119,6 +120,7 @@ struct obd_stack {
 
 	struct mutex lock;	/* see above */
 	bool built;
+	u64 sectors;
 	struct obd_map map;
 };
 
@@ -213,6 +215,10 @@ static inline void obd_stack_lookup(const struct obd_stack *stack, u64 sector,
 	while (unlikely(range->layer == OBD_BELOW)) {
 		len = range->len;
 		stack = stack->below;
+		if (sector >= stack->map.nr_sectors) {
+			range->layer = OBD_HOLE;
+			break;
+		}
 		obd_map_lookup(&stack->map, sector, range);
 		range->len = min(range->len, len);
 	}

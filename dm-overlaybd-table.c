@@ -512,7 +512,7 @@ static int check_upper_length(struct dm_target *ti)
 	struct obd_upper *u = t->upper.shared;
 
 	if (!u->virtual_sectors && t->stack)
-		u->virtual_sectors = t->stack->map.nr_sectors;
+		u->virtual_sectors = t->stack->sectors;
 	if (ti->len < u->sectors)
 		return target_fail(ti, -EINVAL,
 				   "length is %llu sectors, expected at least %llu: a device does not shrink",
@@ -528,7 +528,7 @@ static int load_upper(struct dm_target *ti)
 	struct obd_upper *u;
 
 	if (!t->upper.data)
-		return check_length(ti, t->stack->map.nr_sectors);
+		return check_length(ti, t->stack->sectors);
 	u = obd_upper_get(ti, t->upper.data->bdev, t->upper.index->bdev,
 			  t->nr_layers, &err);
 	if (IS_ERR(u))
