@@ -24,7 +24,8 @@ struct array {
  * @at: gzip bytes before what is in @in; @member: those before the member;
  * @out holds the last @filled bytes of data, @fresh of them of this member, which
  * has had a point if it has @begun; @last: data position of the last point;
- * @crc: of the block that is not complete yet.
+ * @crc: of the block that is not complete yet; @blank: where the index has the window
+ * of points that no data comes before, once there is one, and its @blank_size there.
  */
 struct walk {
 	struct gzip_index *index;
@@ -36,10 +37,13 @@ struct walk {
 	u64 fresh;
 	bool begun;
 	u32 crc;
+	u64 blank;
+	u32 blank_size;
 	struct array entries;
 	struct array sums;
 	u8 in[IN_SIZE];
 	u8 out[OUT_SIZE];
+	u8 window[GZIDX_WINDOW_SIZE];
 	u8 stored[GZIDX_WINDOW_SIZE * 2];
 };
 
@@ -54,19 +58,42 @@ static int add_bytes(struct gzip_index *index, const void *buf, u64 len,
 }
 
 /* Return: bytes that it takes there, or a negative errno. */
-static int add_window(struct walk *w, struct obd_error *err)
+static int store_window(struct walk *w, struct obd_error *err)
 {
-	u32 len = min_t(u64, min(w->filled, GZIDX_WINDOW_SIZE), w->fresh);
 	uLongf size = sizeof(w->stored);
-	const u8 *window = w->out + w->filled - len;
 
-	if (!len)
-		return 0;
 	if (!w->index->level)
-		return add_bytes(w->index, window, len, err) ?: (int)len;
-	if (compress2(w->stored, &size, window, len, w->index->level) != Z_OK)
+		return add_bytes(w->index, w->window, sizeof(w->window), err) ?:
+		       (int)sizeof(w->window);
+	if (compress2(w->stored, &size, w->window, sizeof(w->window),
+		      w->index->level) != Z_OK)
 		return obd_fail(err, -ENOMEM, "no memory to compress");
 	return add_bytes(w->index, w->stored, size, err) ?: (int)size;
+}
+
+/*
+ * The reference tools read from points with whole windows only: zeros stand for what
+ * there is not. Return: bytes that the index has from @pos on, or a negative errno.
+ */
+static int add_window(struct walk *w, u64 *pos, struct obd_error *err)
+{
+	u32 len = min_t(u64, min(w->filled, GZIDX_WINDOW_SIZE), w->fresh);
+	u32 blank = sizeof(w->window) - len;
+	int size;
+
+	if (!len && w->blank) {
+		*pos = w->blank;
+		return w->blank_size;
+	}
+	*pos = w->index->index_size;
+	memset(w->window, 0, blank);
+	memcpy(w->window + blank, w->out + w->filled - len, len);
+	size = store_window(w, err);
+	if (!len && size > 0) {
+		w->blank = *pos;
+		w->blank_size = size;
+	}
+	return size;
 }
 
 /* Return: the next item, or NULL without memory. */
@@ -88,10 +115,11 @@ static void *array_add(struct array *array, size_t size)
 static int add_point(struct walk *w, struct obd_error *err)
 {
 	struct gzip_index *index = w->index;
-	u64 pos = index->index_size;
 	struct gzidx_entry *entry;
-	int size = add_window(w, err);
+	u64 pos;
+	int size;
 
+	size = add_window(w, &pos, err);
 	if (size < 0)
 		return size;
 	entry = array_add(&w->entries, sizeof(*entry));

@@ -41,7 +41,7 @@ struct gzip_index {
  * @index: what is to be done; gets the results
  * @err: the reason, on failure
  *
- * Every member begins with a point, which has no window. CRCs are checked.
+ * Every member begins with a point, whose window is zeros. CRCs are checked.
  *
  * Return: 0, or a negative errno: -EINVAL for what is no gzip file.
  */

@@ -29,7 +29,7 @@ dumped ".gzip_index_header | .data_size == $data_size and .level == 0 and
 dumped ".gzip_index_header.index_size == $(stat -c %s plain) and
 	.gzip_index_header.gzip_size == $(stat -c %s some.gz)"
 dumped '.points.window_bytes == ([.entries[].window_size] | add) and
-	.points.no_window == 1 and .points.checksums == 0'
+	.points.no_window == 0 and .points.checksums == 0'
 dumped ".points.largest_gap == ([.entries[].data_pos, $data_size] |
 	[.[1:], .[:-1]] | transpose | map(.[0] - .[1]) | max)"
 for field in data_pos gzip_pos bits window_pos window_size; do

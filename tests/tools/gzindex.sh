@@ -36,6 +36,18 @@ cmp dense again || fail 'another index of the same file'
 expect 0 "$tool" gzindex --json two.gz
 [ "$(value members) $(value data_size)" = '2 3000320' ] || fail "$(cat out)"
 
+# Others that know the format read from every point of it, of a fixture's, too.
+for level in 0 6; do
+	expect 0 "$tool" gzindex --span 64K --level $level --checksums -o index two.gz
+	python3 "$here/check-gzindex.py" index two.gz raw || fail "level $level"
+done
+fixture=$fixtures/gzip-only
+if [ -d "$fixture" ]; then
+	gzip -dc "$fixture/data.gz" >data
+	python3 "$here/check-gzindex.py" "$fixture/gzip.meta" "$fixture/data.gz" data ||
+		fail 'a fixture'
+fi
+
 # refused STATUS TEXT ARG...: nothing is left
 refused()
 {
