@@ -186,7 +186,8 @@ flip bad.gz "$stored"
 refused bad.gz plain "access point $member: is not where a gzip member begins"
 
 # What a window has before the member is nobody's.
-change window_size 100 "$member"
+cp plain index
+flip index "$(value "$member" window_pos)"
 check 0 all.gz index
 
 # Members without data have CRCs as well.
