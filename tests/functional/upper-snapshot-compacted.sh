@@ -32,7 +32,7 @@ need_tool
 need_target delay
 truncate -s 8M data
 attach_rw data
-dm_create data "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 3000"
+dm_create data "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 1500"
 truncate -s 8M index
 attach_rw index
 good=$LOOP

@@ -34,7 +34,7 @@ need_tool
 need_target delay
 truncate -s 8M index
 attach_rw index
-dm_create index "0 $SECTORS delay $LOOP 0 0 $LOOP 0 3000"
+dm_create index "0 $SECTORS delay $LOOP 0 0 $LOOP 0 1500"
 open_live data
 
 say 'as it is'

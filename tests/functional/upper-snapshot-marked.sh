@@ -35,7 +35,7 @@ need_target delay
 for file in data index; do
 	truncate -s 8M $file
 	attach_rw $file
-	dm_create $file "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 3000"
+	dm_create $file "0 $SECTORS delay $LOOP 0 0 $LOOP 0 0 $LOOP 0 1500"
 done
 open_live
 

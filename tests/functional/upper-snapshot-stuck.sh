@@ -38,7 +38,7 @@ for file in data index new; do
 	declare "$file=$LOOP"
 done
 # shellcheck disable=SC2154	# declared above
-dm_create data "0 $SECTORS delay $data 0 0 $data 0 0 $data 0 3000"
+dm_create data "0 $SECTORS delay $data 0 0 $data 0 0 $data 0 1500"
 # shellcheck disable=SC2154
 dm_create index "0 $SECTORS linear $index 0"
 # shellcheck disable=SC2154
