@@ -99,10 +99,10 @@ static int get_path(const char *path, struct json_object *object,
 }
 
 static int get_digest(const char *path, struct json_object *object,
-		      const char *prefix, char **to)
+		      const char *prefix, const char *key, char **to)
 {
 	const char *value = NULL;
-	int r = get_string(path, object, prefix, "digest", &value);
+	int r = get_string(path, object, prefix, key, &value);
 
 	if (r || !value)
 		return r;
@@ -142,7 +142,9 @@ static int parse_lower(struct config *config, struct json_object *o,
 	strcat(prefix, ".");
 	return get_path(config->path, o, prefix, "file", &lower->file) ?:
 	       get_path(config->path, o, prefix, "dir", &lower->dir) ?:
-	       get_digest(config->path, o, prefix, &lower->digest) ?:
+	       get_digest(config->path, o, prefix, "digest", &lower->digest) ?:
+	       get_digest(config->path, o, prefix, "targetDigest",
+			  &lower->target_digest) ?:
 	       get_path(config->path, o, prefix, "targetFile",
 			&lower->target_file) ?:
 	       get_path(config->path, o, prefix, "gzipIndex",
@@ -458,20 +460,34 @@ unsigned int config_layers(const struct config *config)
 	return nr;
 }
 
+static int check_target(const struct config *config, unsigned int i)
+{
+	const struct config_lower *lower = &config->lowers[i];
+
+	if (lower->kind == LAYER_GZIP || lower->target_file)
+		return EXIT_OK;
+	if (lower->target_digest) {
+		complain("layer %u: its target is remote (digest %s): download it first, and name it as targetFile",
+			 i, lower->target_digest);
+		return EXIT_FAILED;
+	}
+	if (!lower->gzip_index)
+		return EXIT_OK;
+	complain("%s: lowers[%u] has gzipIndex, but no targetFile that it would be of",
+		 config->path, i);
+	return EXIT_INVALID;
+}
+
 static int check_lowers(const struct config *config)
 {
 	unsigned int most = LSMT_MAX_LAYERS - config_has_upper(config);
 	unsigned int i, nr = config_layers(config);
+	int r;
 
 	for (i = 0; i < config->nr_lowers; i++) {
-		const struct config_lower *lower = &config->lowers[i];
-
-		if (lower->kind == LAYER_GZIP || !lower->gzip_index ||
-		    lower->target_file)
-			continue;
-		complain("%s: lowers[%u] has gzipIndex, but no targetFile that it would be of",
-			 config->path, i);
-		return EXIT_INVALID;
+		r = check_target(config, i);
+		if (r)
+			return r;
 	}
 	if (nr <= most)
 		return EXIT_OK;
@@ -544,6 +560,7 @@ static void lower_release(struct config_lower *lower)
 	free(lower->file);
 	free(lower->dir);
 	free(lower->digest);
+	free(lower->target_digest);
 	free(lower->target_file);
 	free(lower->gzip_index);
 }

@@ -42,6 +42,7 @@ static inline bool layer_is_target(enum layer_kind kind)
  * @digest: what a registry calls it, or NULL
  * @target_file: the untouched layer of a TurboOCI pair, or NULL; its own @file
  *	after config_resolve()
+ * @target_digest: what a registry calls that, or NULL
  * @gzip_index: the index of that, or NULL
  * @size: bytes of the blob, 0 if not told
  */
@@ -51,6 +52,7 @@ struct config_lower {
 	char *dir;
 	char *digest;
 	char *target_file;
+	char *target_digest;
 	char *gzip_index;
 	uint64_t size;
 };

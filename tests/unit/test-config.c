@@ -317,6 +317,21 @@ static void an_upper_takes_data_and_index(void **state)
 	assert_non_null(strstr(said, "upper.gzipIndex (/u/g)"));
 }
 
+static void remote_targets_are_to_be_downloaded(void **state)
+{
+	(void)state;
+	assert_int_equal(resolve("{\"lowers\": [{\"file\": \"/l\"}, "
+				 "{\"file\": \"/m\", \"gzipIndex\": \"/g\", "
+				 "\"targetDigest\": \"sha256:cd\"}]}"),
+			 EXIT_FAILED);
+	assert_string_equal(said, "layer 1: its target is remote (digest "
+				  "sha256:cd): download it first, and name it "
+				  "as targetFile");
+	assert_int_equal(resolve("{\"lowers\": [{\"file\": \"/m\", "
+				 "\"targetDigest\": \"sha256:cd\", "
+				 "\"targetFile\": \"/t\"}]}"), EXIT_OK);
+}
+
 static void remote_layers_are_to_be_downloaded(void **state)
 {
 	(void)state;
@@ -460,6 +475,7 @@ int main(void)
 		cmocka_unit_test(targets_count_as_layers),
 		cmocka_unit_test(an_upper_takes_data_and_index),
 		cmocka_unit_test(remote_layers_are_to_be_downloaded),
+		cmocka_unit_test(remote_targets_are_to_be_downloaded),
 		cmocka_unit_test(folders_are_searched_in_order),
 		cmocka_unit_test(links_to_nothing_are_found),
 		cmocka_unit_test(folders_that_cannot_be_searched_are_named),
