@@ -177,15 +177,14 @@ int obd_lsmt_check_index(struct obd_lsmt *lsmt, struct lsmt_entry *entries,
 	return 0;
 }
 
-/* Tags count from the smallest that there is. Zeros are nowhere. */
+/* Tags count from the smallest that there is, that of zeros, too. */
 static u8 lowest_tag(const struct lsmt_entry *entries, u32 nr)
 {
 	u8 lowest = U8_MAX;
 	u32 i;
 
 	for (i = 0; i < nr; i++)
-		if (lsmt_entry_offset(&entries[i]) != LSMT_OFFSET_PADDING &&
-		    !lsmt_entry_zeroed(&entries[i]))
+		if (lsmt_entry_offset(&entries[i]) != LSMT_OFFSET_PADDING)
 			lowest = min(lowest, lsmt_entry_tag(&entries[i]));
 	return lowest;
 }

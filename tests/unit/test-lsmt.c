@@ -330,10 +330,14 @@ static const struct split_case {
 	/* Tags count from the smallest. */
 	{ 3, 1, 2, 0, NULL, { TAGGED(0, 5, 1ULL << 40, 4), TAGGED(5, 5, 8, 3),
 			      TAGGED(10, 5, 0, 4) } },
-	/* Zeros are nowhere, whatever their tag. */
+	/* Zeros are nowhere, whatever their tag; it may be the smallest all the same. */
 	{ 2, 2, 0, 0, NULL, { ZEROED(0, 5), TAGGED(5, 5, 8, 2) } },
 	{ 3, 2, 1, 10, NULL, { ZEROED(0, 5), TAGGED(5, 5, 8, 1),
 			       TAGGED(10, 5, 8, 2) } },
+	{ 2, 1, 1, 5, NULL, { TAGGED(0, 5, LSMT_ZEROED, 0),
+			      TAGGED(5, 5, 1ULL << 40, 1) } },
+	{ 2, 0, 0, 0, "index entry 1: tag is 2, expected 0 or 1",
+	  { TAGGED(0, 5, LSMT_ZEROED, 0), TAGGED(5, 5, 8, 2) } },
 	/* One tag alone is the lowest, whatever it is. */
 	{ 1, 1, 0, 0, NULL, { TAGGED(0, 5, 8, 1) } },
 	{ 1, 0, 0, 0, "index entry 0: moffset 1000, length 5, expected within",
