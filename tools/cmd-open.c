@@ -58,6 +58,7 @@ static const struct part_name {
  * @created: it was not there before
  * @read_only: it cannot be written
  * @trace: what to prefetch
+ * @before: for signals_release()
  * @start: when it began
  * @times: the kernel's part
  * @timed: @times are known
@@ -72,6 +73,7 @@ struct opening {
 	bool created;
 	bool read_only;
 	struct trace trace;
+	sigset_t before;
 	double start;
 	struct load_times times;
 	bool timed;
@@ -106,6 +108,14 @@ static int load_table(struct opening *o, const struct stack *stack,
 	return r;
 }
 
+/* Who has given up takes it for granted that nothing is there. */
+static int undo_if_interrupted(const struct opening *o)
+{
+	if (!signals_waiting(&o->before) || device_remove(o->name))
+		return EXIT_OK;
+	return EXIT_FAILED;
+}
+
 /*
  * The loop devices live as long as @attached or the new device holds them;
  * what joins tails is removed here when something fails and nobody else uses
@@ -124,7 +134,7 @@ static int build(struct opening *o, struct stack *stack)
 	o->ms[LOOPS] = now_ms() - start;
 	start = now_ms();
 	if (!r)
-		r = load_table(o, stack, &table);
+		r = load_table(o, stack, &table) ?: undo_if_interrupted(o);
 	o->ms[TABLE] = now_ms() - start;
 	o->created = !r;
 	attach_release(&attached);
@@ -212,12 +222,11 @@ static int open_locked(struct opening *o)
  */
 static int open_uninterrupted(struct opening *o)
 {
-	sigset_t before;
 	int r;
 
-	signals_hold(&before);
+	signals_hold(&o->before);
 	r = open_locked(o);
-	signals_release(&before);
+	signals_release(&o->before);
 	return r;
 }
 

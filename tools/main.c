@@ -183,7 +183,8 @@ int main(int argc, char **argv)
 	r = run(argc, argv);
 	/* Output that was lost, say to a full disk, is no success. */
 	if (fflush(stdout) || ferror(stdout)) {
-		complain("cannot write the output");
+		complain(r ? "cannot write the output" :
+			 "cannot write the output; all else is done");
 		return r ? r : EXIT_FAILED;
 	}
 	return r;

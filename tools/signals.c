@@ -33,6 +33,27 @@ void signals_hold(sigset_t *before)
 	sigprocmask(SIG_BLOCK, &hold, before);
 }
 
+/* One that is ignored waits all the same, and is forgotten then. */
+static bool is_ignored(int sig)
+{
+	struct sigaction act;
+
+	return !sigaction(sig, NULL, &act) && act.sa_handler == SIG_IGN;
+}
+
+bool signals_waiting(const sigset_t *before)
+{
+	sigset_t waiting;
+	size_t i;
+
+	sigpending(&waiting);
+	for (i = 0; i < ARRAY_SIZE(ending); i++)
+		if (sigismember(&waiting, ending[i]) &&
+		    !sigismember(before, ending[i]) && !is_ignored(ending[i]))
+			return true;
+	return false;
+}
+
 void signals_release(const sigset_t *before)
 {
 	sigprocmask(SIG_SETMASK, before, NULL);

@@ -7,6 +7,7 @@
 #define OVERLAYBD_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 /**
  * signals_catch - have a function called by signals that end a process
@@ -21,6 +22,14 @@ void signals_catch(void (*handler)(int sig));
  * @before: for signals_release()
  */
 void signals_hold(sigset_t *before);
+
+/**
+ * signals_waiting - does one wait that will end the process?
+ * @before: what signals_hold() filled in
+ *
+ * Return: true if signals_release() would not return.
+ */
+bool signals_waiting(const sigset_t *before);
 
 /**
  * signals_release - let them come
