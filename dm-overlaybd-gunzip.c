@@ -338,17 +338,33 @@ static bool is_awaited(const struct obd_io *io)
 	return io->bio || READ_ONCE(io->reader->session->quiet);
 }
 
-/* Not all of it, if somebody waits for the end of it. */
+/* Return: 0, -EINTR if not all of it for now, or another negative errno. */
+static int bring_blocks(struct obd_gunzip_stream *s, struct obd_io *io)
+{
+	int r;
+
+	for (; io->block <= io->last; io->block++) {
+		r = is_awaited(io) ? -EINTR : bring_block(s, io);
+		if (r)
+			return r;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* What the user wants is left for later if somebody waits for the end of it. */
 static void bring(struct obd_gunzip_stream *s, struct obd_io *io)
 {
 	struct obd_session *session = io->reader->session;
-	int r = 0;
+	int r;
 
-	for (; !r && !is_awaited(io) && io->block <= io->last; io->block++) {
-		r = bring_block(s, io);
-		cond_resched();
-	}
-	kfree(io);
+	do {
+		r = bring_blocks(s, io);
+		if (r != -EINTR || io->origin != OBD_CACHE_PREFETCH) {
+			kfree(io);
+			break;
+		}
+	} while (!obd_session_leave(session, &io->link));
 	obd_session_end(session);
 }
 
@@ -502,6 +518,28 @@ u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 	obd_session_begin(session);
 	enqueue(reader->source->gunzip, io);
 	return nr;
+}
+
+void obd_gunzip_resume(struct obd_session *session)
+{
+	struct obd_io *io, *next;
+	struct list_head left;
+
+	obd_session_take_left(session, &left);
+	list_for_each_entry_safe(io, next, &left, link) {
+		obd_session_begin(session);
+		enqueue(io->reader->source->gunzip, io);
+	}
+}
+
+void obd_gunzip_forget(struct obd_session *session)
+{
+	struct obd_io *io, *next;
+	struct list_head left;
+
+	obd_session_take_left(session, &left);
+	list_for_each_entry_safe(io, next, &left, link)
+		kfree(io);
 }
 
 static void stream_free(struct obd_gunzip_stream *s)

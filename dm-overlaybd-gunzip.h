@@ -85,4 +85,20 @@ void obd_gunzip_read(struct obd_io *io);
 u32 obd_gunzip_bring(struct obd_reader *reader, u32 block, u32 nr,
 		     enum obd_cache_origin origin);
 
+/**
+ * obd_gunzip_resume - go on with what could not be prefetched
+ * @session: of a target that is in use again
+ *
+ * Process context; does not sleep.
+ */
+void obd_gunzip_resume(struct obd_session *session);
+
+/**
+ * obd_gunzip_forget - forget what could not be prefetched
+ * @session: of a target that is not in use, or not to be prefetched for
+ *
+ * Process context; does not sleep.
+ */
+void obd_gunzip_forget(struct obd_session *session);
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include <linux/sched/mm.h>
 
+#include "dm-overlaybd-gunzip.h"
 #include "dm-overlaybd-target.h"
 
 #define DM_MSG_PREFIX "overlaybd"
@@ -125,6 +126,7 @@ static int message_prefetch(struct obd_target *t, unsigned int argc,
 	if (strcasecmp(argv[0], "cancel") || argc != 1)
 		return -EINVAL;
 	obd_prefetch_cancel(&t->prefetch);
+	obd_gunzip_forget(&t->session);
 	return 0;
 }
 

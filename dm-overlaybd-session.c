@@ -8,6 +8,8 @@ int obd_session_init(struct obd_session *session, const char *device)
 {
 	session->device = device;
 	session->verify = true;
+	spin_lock_init(&session->lock);
+	INIT_LIST_HEAD(&session->left);
 	obd_trace_init(&session->trace);
 	session->counters = alloc_percpu(struct obd_counters);
 	session->wq = alloc_workqueue("overlaybd/%s",
@@ -21,6 +23,33 @@ void obd_session_exit(struct obd_session *session)
 		destroy_workqueue(session->wq);
 	obd_trace_clear(&session->trace);
 	free_percpu(session->counters);
+}
+
+void obd_session_set_quiet(struct obd_session *session, bool quiet)
+{
+	spin_lock(&session->lock);
+	WRITE_ONCE(session->quiet, quiet);
+	spin_unlock(&session->lock);
+}
+
+bool obd_session_leave(struct obd_session *session, struct list_head *link)
+{
+	bool quiet;
+
+	spin_lock(&session->lock);
+	quiet = session->quiet;
+	if (quiet)
+		list_add_tail(link, &session->left);
+	spin_unlock(&session->lock);
+	return quiet;
+}
+
+void obd_session_take_left(struct obd_session *session, struct list_head *left)
+{
+	INIT_LIST_HEAD(left);
+	spin_lock(&session->lock);
+	list_splice_init(&session->left, left);
+	spin_unlock(&session->lock);
 }
 
 void obd_session_quiesce(struct obd_session *session)

@@ -7,7 +7,9 @@
 #define DM_OVERLAYBD_SESSION_H
 
 #include <linux/atomic.h>
+#include <linux/list.h>
 #include <linux/percpu.h>
+#include <linux/spinlock.h>
 #include <linux/wait_bit.h>
 #include <linux/workqueue.h>
 
@@ -42,6 +44,9 @@ struct obd_counters {
  * @quiet: nothing is to be begun in the background; the target is suspended
  * @background: what is under way there; whoever waits for none waits for the
  *	variable
+ * @lock: protects @left, and changes of @quiet; not taken in interrupts
+ * @left: struct obd_io: what was to be prefetched of gzip files, and was not when
+ *	the target became quiet
  */
 struct obd_session {
 	struct workqueue_struct *wq;
@@ -51,6 +56,8 @@ struct obd_session {
 	bool verify;
 	bool quiet;
 	atomic_t background;
+	spinlock_t lock;	/* see above */
+	struct list_head left;
 };
 
 /**
@@ -71,6 +78,35 @@ int obd_session_init(struct obd_session *session, const char *device);
  * May sleep.
  */
 void obd_session_exit(struct obd_session *session);
+
+/**
+ * obd_session_set_quiet - let nothing begin in the background, or let it
+ * @session: the session
+ * @quiet: which of them
+ *
+ * Process context.
+ */
+void obd_session_set_quiet(struct obd_session *session, bool quiet);
+
+/**
+ * obd_session_leave - leave something for when the target is in use again
+ * @session: the session
+ * @link: where to put it
+ *
+ * Process context.
+ *
+ * Return: false if it is in use; then @link is in no list.
+ */
+bool obd_session_leave(struct obd_session *session, struct list_head *link);
+
+/**
+ * obd_session_take_left - take what was left
+ * @session: the session
+ * @left: gets it, in the order in which it was left
+ *
+ * Process context.
+ */
+void obd_session_take_left(struct obd_session *session, struct list_head *left);
 
 /**
  * obd_session_quiesce - wait for all that is under way in the background

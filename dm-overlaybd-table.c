@@ -5,6 +5,7 @@
 #include <linux/ktime.h>
 #include <linux/sched/mm.h>
 
+#include "dm-overlaybd-gunzip.h"
 #include "dm-overlaybd-target.h"
 
 #define DM_MSG_PREFIX "overlaybd"
@@ -59,6 +60,7 @@ void obd_target_dtr(struct dm_target *ti)
 		return;
 	obd_prefetch_cancel(&t->prefetch);
 	obd_session_quiesce(&t->session);
+	obd_gunzip_forget(&t->session);
 	obd_session_exit(&t->session);
 	upper_exit(ti, &t->upper);
 	obd_stack_put(t->stack);

@@ -7,6 +7,7 @@
 
 #include "dm-overlaybd-chunk.h"
 #include "dm-overlaybd-codec.h"
+#include "dm-overlaybd-gunzip.h"
 #include "dm-overlaybd-memory.h"
 #include "dm-overlaybd-target.h"
 
@@ -218,15 +219,16 @@ static void overlaybd_presuspend(struct dm_target *ti)
 	mutex_lock(&t->lock);
 	obd_prefetch_suspend(&t->prefetch);
 	mutex_unlock(&t->lock);
-	WRITE_ONCE(t->session.quiet, true);
+	obd_session_set_quiet(&t->session, true);
 }
 
 static void overlaybd_resume(struct dm_target *ti)
 {
 	struct obd_target *t = ti->private;
 
-	WRITE_ONCE(t->session.quiet, false);
+	obd_session_set_quiet(&t->session, false);
 	mutex_lock(&t->lock);
+	obd_gunzip_resume(&t->session);
 	obd_prefetch_resume(&t->prefetch);
 	mutex_unlock(&t->lock);
 }
