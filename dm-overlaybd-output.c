@@ -43,11 +43,15 @@ static void flush_direct(void *memory, u32 len)
 		flush_dcache_page(virt_to_page(page));
 }
 
-/* Map the next @nr pages of the bio, if they are whole. May sleep. */
+/*
+ * Map the next @nr pages of the bio, if they are whole. May sleep, but not until
+ * somebody cleans memory: that may be who waits behind us, for a rescuer runs one
+ * after another. What it takes of the reserves is a page or two for each slot.
+ */
 static void *map_memory(struct bio *bio, struct bvec_iter at, u32 nr,
 			struct page **pages)
 {
-	unsigned int noio;
+	unsigned int noreclaim;
 	void *mapped;
 	u32 i;
 
@@ -59,9 +63,9 @@ static void *map_memory(struct bio *bio, struct bvec_iter at, u32 nr,
 		pages[i] = bv.bv_page;
 		bio_advance_iter_single(bio, &at, PAGE_SIZE);
 	}
-	noio = memalloc_noio_save();
+	noreclaim = memalloc_noreclaim_save();
 	mapped = vm_map_ram(pages, nr, NUMA_NO_NODE);
-	memalloc_noio_restore(noio);
+	memalloc_noreclaim_restore(noreclaim);
 	return mapped;
 }
 

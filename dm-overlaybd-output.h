@@ -53,7 +53,7 @@ bool obd_output_maps(const struct obd_source *source);
  * @at: the part of it that shows the block
  * @block: one of its blocks
  * @slot: for the bounce buffer
- * @may_map: map pages if need be: may sleep for memory then, else does not
+ * @may_map: map pages if need be: may sleep then, else does not
  */
 void obd_output_begin(struct obd_output *out, struct obd_io *io,
 		      struct bvec_iter *at, u32 block, struct obd_slot *slot,

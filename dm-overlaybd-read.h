@@ -10,9 +10,9 @@
  * awaited. Chunks are allocated without waiting. When there is no memory, a bio
  * falls back on the reserve of its layer, a chunk for one block that was
  * allocated at table load: bios queue up for it, and go on from a workqueue
- * when it is handed to them. So nothing here sleeps for memory but a worker that
- * maps pages, see dm-overlaybd-output.h; one slot maps none, so that there is always
- * a bio that gets on.
+ * when it is handed to them. So nothing here waits until somebody cleans memory; a
+ * worker that maps pages may sleep, see dm-overlaybd-output.h, but one slot maps none,
+ * so that there is always a bio that gets on.
  */
 #ifndef DM_OVERLAYBD_READ_H
 #define DM_OVERLAYBD_READ_H
