@@ -207,6 +207,9 @@ static int open_locked(struct opening *o)
 			 "by a device that is not of this program");
 		return EXIT_BUSY;
 	}
+	if (o->device.live && o->device.suspended)
+		complain("warning: %s is suspended: dmsetup resume %s lets it go on",
+			 o->name, o->name);
 	if (o->device.live)
 		return EXIT_OK;
 	r = device_remove(o->name);

@@ -102,6 +102,15 @@ static int parse_target(struct stack_lower *lower, struct obd_error *err)
 	return r;
 }
 
+/* As a logical volume is, which has whole extents. */
+static const char *length_hint(const struct stack_lower *lower,
+			       const struct config_lower *from, int r)
+{
+	if (r != -EINVAL || from->size || !lower->file.rdev)
+		return "";
+	return "; if the device is longer than the blob, say its \"size\"";
+}
+
 static int open_lower(struct stack_lower *lower, unsigned int i,
 		      const struct config_lower *from)
 {
@@ -117,7 +126,8 @@ static int open_lower(struct stack_lower *lower, unsigned int i,
 	r = layer_is_target(from->kind) ? parse_target(lower, &err) :
 					  parse_layer(lower, &err);
 	if (r)
-		complain("layer %u (%s): %s", i, lower->file.path, err.text);
+		complain("layer %u (%s): %s%s", i, lower->file.path, err.text,
+			 length_hint(lower, from, r));
 	return exit_code_of(r);
 }
 

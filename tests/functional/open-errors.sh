@@ -60,10 +60,16 @@ config_of layer0 layer1
 open_image config errors
 expect_equal resultFile "$(cat result)" success
 open_image config errors
+cp config lowers.both
 config_of layer0
 expect_exit $EXIT_BUSY 'errors is in use with other layers' \
 	"$TOOL" open config errors
 cmp /dev/mapper/errors raw
+
+dmsetup suspend errors
+expect_exit 0 'errors is suspended: dmsetup resume errors' \
+	"$TOOL" open lowers.both errors
+dmsetup resume errors
 
 hold_open /dev/mapper/errors
 expect_exit $EXIT_BUSY "held open by process $HOLDER \\(sleep\\)" \
@@ -77,3 +83,10 @@ dmsetup remove --retry above
 nothing_left
 expect_exit $EXIT_NO_DEVICE 'there is no device errors' "$TOOL" close errors
 expect_exit $EXIT_NO_DEVICE 'there is no device errors' "$TOOL" status errors
+
+# A logical volume is as long as its extents.
+create_layer --raw raw longer
+truncate -s 4M longer
+loop_attach longer
+config_of "$LOOP"
+expect_refusal 3 'if the device is longer than the blob, say its "size"' config

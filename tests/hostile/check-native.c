@@ -144,7 +144,7 @@ static int check_reads(json_object *entry, struct disk *d)
 	int failed = 0;
 	bool bad;
 
-	if (d->map.nr_sectors * OBD_SECTOR_SIZE != size)
+	if (d->layer.lsmt.virtual_sectors * OBD_SECTOR_SIZE != size)
 		return complain(entry, "%s", "wrong virtual size");
 	size = min(size, (u64)READ_MAX);
 	if (open_disk(&good, get_text(entry, "good"),
