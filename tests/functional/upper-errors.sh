@@ -75,3 +75,17 @@ expect_used errors 0
 replace_table errors-data "0 $sectors linear $data 0"
 upper 'do' $DEVICE write 0 $BYTES flush 0 0
 expect_used errors $BYTES
+
+say 'where writing has failed is used last'
+replace_table errors-data "0 8 linear $data 0
+8 8 error
+16 $((sectors - 16)) linear $data 16"
+upper 'do' $DEVICE discard 0 $BYTES flush 0 0
+failed=0
+# Twice as much as there is.
+for n in {1..9}; do
+	expect_used errors 0
+	upper 'do' $DEVICE write 0 $HALF >log 2>&1 || failed=$((failed + 1))
+	upper 'do' $DEVICE discard 0 $BYTES flush 0 0
+done
+expect_equal 'writes that failed' $failed 1

@@ -30,6 +30,13 @@ expect_event full 1
 expect_upper full mode rw
 cmp -n 65536 -i $((16 * MIB)):0 $DEVICE /dev/zero
 
+say 'it is told once more when the device has been suspended'
+dmsetup suspend full
+dmsetup resume full
+before=$(events full)
+expect_exit 1 ENOSPC upper 'do' $DEVICE write $((16 * MIB)) 65536
+expect_event full "$before"
+
 say 'the rest goes on'
 dd if=$DEVICE of=base bs=$MIB status=none
 model --model saved --base base --ops 5000 --max 65536 --mix 30,60,0,0,10 \
