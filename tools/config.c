@@ -464,7 +464,7 @@ static int check_target(const struct config *config, unsigned int i)
 {
 	const struct config_lower *lower = &config->lowers[i];
 
-	if (lower->kind == LAYER_GZIP || lower->target_file)
+	if (lower->kind != LAYER_LOWER || lower->target_file)
 		return EXIT_OK;
 	if (lower->target_digest) {
 		complain("layer %u: its target is remote (digest %s): download it first, and name it as targetFile",

@@ -97,8 +97,10 @@ expect 0 "$tool" create --raw base.raw base
 config_of base >base.json
 expect 0 "$tool" turbo --base base.json --out above lay-1.tar
 jq --arg meta "$work/above" --arg tar "$work/lay-1.tar" \
-	'.lowers += [{ file: $meta, targetFile: $tar }]' base.json >image.json
+	'.lowers += [{ file: $meta, targetFile: $tar, targetDigest: "sha256:cd" }]' \
+	base.json >image.json
 expect 0 "$tool" export image.json disk
+expect 0 "$tool" verify image.json
 in_order disk
 right 1024 many/more-299 many/more-280 dirty-1 dirty-8191
 
