@@ -530,7 +530,8 @@ static int merge_indexes(struct obd_map *map, const struct obd_index *indexes,
 }
 
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
-		    unsigned int nr, unsigned int first, struct obd_error *err)
+		    unsigned int nr, unsigned int first, u64 least,
+		    struct obd_error *err)
 {
 	u64 sectors = obd_stack_sectors(layers, nr);
 	struct obd_index *indexes;
@@ -549,7 +550,7 @@ int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
 		return obd_fail(err, -ENOMEM, "no memory for %u indexes", nr);
 	for (i = 0; i < nr; i++)
 		indexes[i] = obd_stack_index(layers, i);
-	r = merge_indexes(map, indexes, nr, first, sectors, err);
+	r = merge_indexes(map, indexes, nr, first, max(sectors, least), err);
 	kvfree(indexes);
 	return r;
 }

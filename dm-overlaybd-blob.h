@@ -239,14 +239,16 @@ u64 obd_stack_sectors(struct obd_layer *const *layers, unsigned int nr);
  *	target is a layer behind the one that it belongs to
  * @nr: 1 to LSMT_MAX_LAYERS
  * @first: the lowest layer to merge, below @nr
+ * @least: where the map of those below @first ends; 0 if there are none
  * @err: the reason, on failure
  *
  * The map ends with the virtual size of the whole stack, or behind the last sector
- * that a layer to merge maps, if that is more.
+ * that a layer maps, or with @least, whatever is most.
  *
  * Return: 0, or a negative errno; -EINVAL if no layer has a virtual size.
  */
 int obd_stack_merge(struct obd_map *map, struct obd_layer *const *layers,
-		    unsigned int nr, unsigned int first, struct obd_error *err);
+		    unsigned int nr, unsigned int first, u64 least,
+		    struct obd_error *err);
 
 #endif

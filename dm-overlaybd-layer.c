@@ -454,6 +454,7 @@ static struct obd_stack *stack_find(const struct obd_load *loads,
 static int stack_merge(struct obd_stack *stack, unsigned int first,
 		       struct obd_error *err)
 {
+	u64 least = stack->below ? stack->below->map.nr_sectors : 0;
 	struct obd_layer **merged;
 	unsigned int i;
 	int r;
@@ -464,7 +465,7 @@ static int stack_merge(struct obd_stack *stack, unsigned int first,
 	for (i = 0; i < stack->nr; i++)
 		merged[i] = &stack->layers[i]->layer;
 	stack->sectors = obd_stack_sectors(merged, stack->nr);
-	r = obd_stack_merge(&stack->map, merged, stack->nr, first, err);
+	r = obd_stack_merge(&stack->map, merged, stack->nr, first, least, err);
 	kfree(merged);
 	return r;
 }

@@ -50,7 +50,7 @@ struct obd_leaf {
 
 /**
  * struct obd_map - the merged index of a stack of layers
- * @nr_sectors: virtual size
+ * @nr_sectors: where it ends
  * @bytes: memory that the map holds
  * @nr: number of extents, holes included
  * @nr_leaves: number of leaves that they are in
@@ -133,7 +133,7 @@ static inline u64 obd_extent_what(u64 code, u64 delta)
  * @map: filled in; release with obd_map_release(), whatever becomes of it
  * @nr_entries: of the indexes that its extents come from, OBD_MAP_MAX_ENTRIES at
  *	most: there is room for twice as many extents, and one
- * @nr_sectors: virtual size
+ * @nr_sectors: where it ends
  * @none: the answer for what no layer maps, OBD_HOLE or OBD_BELOW
  *
  * Allocates, may sleep.

@@ -20,7 +20,7 @@ struct obd_index {
  * @indexes: checked indexes, lowest layer first
  * @nr_layers: how many: at least 1
  * @first_layer: number of the lowest; LSMT_MAX_LAYERS at most with @nr_layers
- * @nr_sectors: virtual size of the stack, not 0; what lies behind is cut off
+ * @nr_sectors: where the map ends, not 0; what lies behind is cut off
  * @err: the reason, on failure
  *
  * A sector belongs to the highest layer that maps it. If none does, it is a

@@ -122,3 +122,20 @@ stack large 7
 expect_stack large 7 partial
 dmsetup remove --retry small five
 expect_stack large 7 partial
+dmsetup remove --retry large
+
+say 'what a smaller one leaves out of one below, under an upper that is larger'
+blobs=("$PWD"/layer{0..5})
+write_config below "${blobs[@]}"
+"$TOOL" create-upper --size 2M data index >create.log
+write_config above "${blobs[@]}" "$PWD/layer6"
+jq '.upper = { data: "data", index: "index" }' above >config
+open_image below below
+open_image config above
+expect_times above ' map partial$'
+"$TOOL" grow --size 3M above >grow.log
+cp disk6 disk
+tail -c +$((2 * MIB + 1)) disk5 >>disk
+expect_same /dev/mapper/above disk
+"$TOOL" close above
+"$TOOL" close below

@@ -123,7 +123,7 @@ static void check_layer(struct obd_layer *layer, struct obd_layer *target)
 	check_entries(layer->entries, layer->lsmt.nr_entries, 8,
 		      data_end(layer));
 	check_entries(layer->target, layer->nr_target, 0, ~0ULL);
-	r = obd_stack_merge(&map, layers, layer->turbo ? 2 : 1, 0, &err);
+	r = obd_stack_merge(&map, layers, layer->turbo ? 2 : 1, 0, 0, &err);
 	fuzz_assert(!r || err.text[0]);
 	fuzz_assert(!r || !layer->lsmt.virtual_sectors ||
 		    obd_layer_check_target(layer, target, &err));

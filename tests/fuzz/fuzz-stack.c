@@ -200,7 +200,7 @@ static void check_stack(struct built *layers, u32 nr, const struct model *m)
 		opened[i] = &layers[i].layer;
 		raw |= layers[i].raw;
 	}
-	if (obd_stack_merge(&map, opened, nr, 0, &err)) {
+	if (obd_stack_merge(&map, opened, nr, 0, 0, &err)) {
 		fuzz_assert(!obd_stack_sectors(opened, nr));
 		return;
 	}

@@ -60,7 +60,7 @@ static int open_disk(struct disk *d, const char *file, u64 bytes)
 		return obd_fail(&d->err, r, "no such file");
 	d->dev.size = round_down(d->dev.size, OBD_SECTOR_SIZE);
 	return obd_layer_open(&d->layer, &d->dev, bytes, &d->err) ?:
-	       obd_stack_merge(&d->map, layers, 1, 0, &d->err);
+	       obd_stack_merge(&d->map, layers, 1, 0, 0, &d->err);
 }
 
 static void close_disk(struct disk *d)

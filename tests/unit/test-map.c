@@ -336,13 +336,19 @@ static void upper_layers_of_a_stack_are_merged(void **state)
 	struct obd_error err;
 	struct obd_map map;
 
-	assert_int_equal(obd_stack_merge(&map, stack, 4, 2, &err), 0);
+	assert_int_equal(obd_stack_merge(&map, stack, 4, 2, 0, &err), 0);
 	assert_int_equal(map.nr_sectors, 53);
 	assert_int_equal(map.nr, 4);
 	assert_range(&map, 0, OBD_BELOW, 0, 10);
 	assert_range(&map, 10, 2, 100, 5);
 	assert_range(&map, 15, OBD_BELOW, 0, 33);
 	assert_range(&map, 48, 3, 200, 5);
+	obd_map_release(&map);
+
+	/* What is below may go further. */
+	assert_int_equal(obd_stack_merge(&map, stack, 4, 2, 100, &err), 0);
+	assert_int_equal(map.nr_sectors, 100);
+	assert_range(&map, 53, OBD_BELOW, 0, 47);
 	obd_map_release(&map);
 }
 
