@@ -506,14 +506,6 @@ static int check_targets(struct obd_layer *const *layers, unsigned int nr,
 	return 0;
 }
 
-static u64 index_end(const struct obd_index *index)
-{
-	const struct lsmt_entry *last = index->entries + index->nr - 1;
-
-	return index->nr ? lsmt_entry_offset(last) + lsmt_entry_length(last) :
-			   0;
-}
-
 /*
  * A layer may map more than it gives the disk: what is above, a writable layer,
  * too, may make the disk larger.
@@ -525,7 +517,7 @@ static int merge_indexes(struct obd_map *map, const struct obd_index *indexes,
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		sectors = max(sectors, index_end(&indexes[i]));
+		sectors = max(sectors, obd_index_end(&indexes[i]));
 	return obd_map_build(map, indexes, nr, first, sectors, err);
 }
 

@@ -6,6 +6,7 @@
 #define DM_OVERLAYBD_MERGE_H
 
 #include "dm-overlaybd-error.h"
+#include "dm-overlaybd-lsmt.h"
 #include "dm-overlaybd-map.h"
 
 /* A checked index, to be merged. */
@@ -13,6 +14,22 @@ struct obd_index {
 	const struct lsmt_entry *entries;
 	u32 nr;
 };
+
+/**
+ * obd_index_end - where does what an index maps end?
+ * @index: the index, checked
+ *
+ * Any context.
+ *
+ * Return: the sector behind the last that it maps; 0 if there is none.
+ */
+static inline u64 obd_index_end(const struct obd_index *index)
+{
+	const struct lsmt_entry *last = index->entries + index->nr - 1;
+
+	return index->nr ? lsmt_entry_offset(last) + lsmt_entry_length(last) :
+			   0;
+}
 
 /**
  * obd_map_build - merge the indexes of a stack, or of its upper layers

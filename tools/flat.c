@@ -43,14 +43,6 @@ static u64 virtual_sectors(const struct stack *stack, unsigned int layer)
 	       stack->layers[layer]->lsmt.virtual_sectors;
 }
 
-static u64 index_end(const struct obd_index *index)
-{
-	const struct lsmt_entry *last = index->entries + index->nr - 1;
-
-	return index->nr ? lsmt_entry_offset(last) + lsmt_entry_length(last) :
-			   0;
-}
-
 /*
  * A layer may map more than it gives the disk: there is a layer above, perhaps,
  * that makes the disk larger.
@@ -65,7 +57,7 @@ static int build_map(struct flat *flat, struct obd_index *indexes, u64 limit,
 		u64 sectors = virtual_sectors(flat->stack, flat->first + i);
 
 		indexes[i] = index_of(flat->stack, flat->first + i);
-		mapped = max(mapped, index_end(&indexes[i]));
+		mapped = max(mapped, obd_index_end(&indexes[i]));
 		flat->nr_sectors = sectors ? sectors : flat->nr_sectors;
 	}
 	return obd_map_build(&flat->map, indexes, nr, flat->number,
