@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,12 +122,13 @@ static int get_size(const char *path, struct json_object *object,
 	snprintf(field, sizeof(field), "%ssize", prefix);
 	if (!json_object_is_type(o, json_type_int))
 		return wrong_type(path, field, o, "a number of bytes");
-	if (json_object_get_int64(o) < 0) {
-		complain("%s: %s is %s, expected 0 or more", path, field,
-			 json_object_get_string(o));
+	*size = json_object_get_uint64(o);
+	/* What is larger than it can say, the library makes as large as it can. */
+	if (json_object_get_int64(o) < 0 || *size > INT64_MAX) {
+		complain("%s: %s is %s, expected 0 to %" PRId64, path, field,
+			 json_object_get_string(o), INT64_MAX);
 		return EXIT_INVALID;
 	}
-	*size = json_object_get_uint64(o);
 	return EXIT_OK;
 }
 

@@ -151,6 +151,8 @@ static void wrong_types_name_the_field(void **state)
 	bad("{\"lowers\": [{\"size\": \"1\"}]}",
 	    "lowers[0].size is string, expected a number of bytes");
 	bad("{\"lowers\": [{\"size\": -1}]}", "lowers[0].size is -1");
+	bad("{\"lowers\": [{\"size\": 18446744073709551617}]}",
+	    "expected 0 to 9223372036854775807");
 	bad("{\"lowers\": [{}], \"upper\": \"/u\"}",
 	    "upper is string, expected an object");
 	bad("{\"lowers\": [{}], \"upper\": {\"gzipIndex\": 0}}",
