@@ -82,6 +82,8 @@ int output_target(const char *path, char **target, struct obd_error *err)
 	struct stat st, to;
 
 	*target = NULL;
+	if (!*path)
+		return obd_fail(err, -ENOENT, "the output file has no name");
 	there = !stat(path, &st);
 	if (!there && errno != ENOENT)
 		return obd_fail(err, -errno, "%s: %s", path, strerror(errno));

@@ -26,6 +26,8 @@ nothing_left "$work"
 
 config_of "$work/good" >"$work/c.json"
 expect 1 "$tool" export "$work/c.json" "$work/none/disk"
+expect 1 "$tool" export "$work/c.json" ""
+says "no name"
 expect 1 "$tool" export "$work/c.json" /dev/null
 says "no regular file"
 expect 1 "$tool" export "$work/c.json" "$work/good"
