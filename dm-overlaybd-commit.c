@@ -41,6 +41,7 @@ static void fail_upper(struct obd_upper *u, int r)
  */
 static void map_stalled(struct obd_upper *u)
 {
+	struct bio_list again = BIO_EMPTY_LIST;
 	struct bio *bio;
 
 	for (;;) {
@@ -50,8 +51,12 @@ static void map_stalled(struct obd_upper *u)
 		spin_unlock_irq(&u->lock);
 		if (!bio)
 			break;
-		obd_upper_map_stalled(u, bio);
+		if (!obd_upper_map_stalled(u, bio))
+			bio_list_add(&again, bio);
 	}
+	spin_lock_irq(&u->lock);
+	bio_list_merge_head(&u->stalled, &again);
+	spin_unlock_irq(&u->lock);
 }
 
 /* Take what is to be committed. Return: is there anything? */
@@ -119,6 +124,33 @@ static void commit(struct obd_upper *u)
 		queue_work(u->wq, &u->release_work);
 }
 
+static bool has_stalled(struct obd_upper *u)
+{
+	bool stalled;
+
+	spin_lock_irq(&u->lock);
+	stalled = !bio_list_empty(&u->stalled);
+	spin_unlock_irq(&u->lock);
+	return stalled;
+}
+
+/*
+ * What is mapped is committed, however long the rest waits for memory: the memory
+ * may be what those have who wait for the commit.
+ */
+static void map_and_commit(struct obd_upper *u)
+{
+	unsigned int round = 0;
+
+	for (;;) {
+		map_stalled(u);
+		commit(u);
+		if (!has_stalled(u))
+			break;
+		obd_upper_wait_for_memory(round++);
+	}
+}
+
 /* Tell once that the index device should grow. */
 static void note_log(struct obd_upper *u)
 {
@@ -169,8 +201,7 @@ static void settle(struct obd_upper *u)
 {
 	while (!is_settled(u)) {
 		wait_for_writes(u);
-		map_stalled(u);
-		commit(u);
+		map_and_commit(u);
 	}
 }
 
@@ -210,24 +241,11 @@ static void tell(struct obd_upper *u)
 		dm_table_event(ti->table);
 }
 
-static bool has_stalled(struct obd_upper *u)
-{
-	bool stalled;
-
-	spin_lock_irq(&u->lock);
-	stalled = !bio_list_empty(&u->stalled);
-	spin_unlock_irq(&u->lock);
-	return stalled;
-}
-
 void obd_upper_commit_work(struct work_struct *work)
 {
 	struct obd_upper *u = container_of(work, struct obd_upper, commit_work);
 
-	do {
-		map_stalled(u);
-		commit(u);
-	} while (has_stalled(u));
+	map_and_commit(u);
 	compact(u);
 	tell(u);
 }

@@ -132,6 +132,7 @@ struct obd_upper {
  * @moffset: first sector of the data device
  * @len: sectors of it; of one that is appended, those that are still to be mapped
  * @bios_idx: of @upper->bios
+ * @tries: attempts at mapping it that there was no memory for
  * @fua: ends with a commit
  */
 struct obd_upper_io {
@@ -141,6 +142,7 @@ struct obd_upper_io {
 	u64 moffset;
 	u32 len;
 	int bios_idx;
+	unsigned int tries;
 	bool fua;
 };
 
@@ -275,9 +277,21 @@ int obd_upper_flush(struct obd_upper *upper, struct bio *bio);
  * @upper: the layer
  * @bio: the bio, which ends, or will end with the next commit
  *
- * May sleep.
+ * One attempt.
+ *
+ * Return: false if there still is no memory, and it has to be tried again.
  */
-void obd_upper_map_stalled(struct obd_upper *upper, struct bio *bio);
+bool obd_upper_map_stalled(struct obd_upper *upper, struct bio *bio);
+
+/**
+ * obd_upper_wait_for_memory - see to it that there is some memory
+ * @try: how many times that has been done
+ *
+ * May sleep.
+ *
+ * Return: false if that was often enough.
+ */
+bool obd_upper_wait_for_memory(unsigned int try);
 
 /* dm-overlaybd-commit.c */
 

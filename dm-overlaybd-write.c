@@ -16,7 +16,7 @@
 /* Commits to wait for when there is no room that may make some. */
 #define ROOM_ROUNDS	3
 
-/* Half a minute at the most, the first ones soon after one another. */
+/* Some 40 seconds at the most, the first ones soon after one another. */
 #define MEMORY_TRIES	300
 #define MEMORY_WAIT_US	1000
 #define MEMORY_WAITS	7	/* times that it is doubled */
@@ -205,7 +205,7 @@ static int try_map_stalled(struct obd_upper *u, struct obd_upper_io *io)
 }
 
 /* See to it that there is some memory; not for ever. */
-static bool wait_for_memory(unsigned int try)
+bool obd_upper_wait_for_memory(unsigned int try)
 {
 	struct page *page = alloc_page(GFP_NOIO | __GFP_NORETRY | __GFP_NOWARN);
 
@@ -216,16 +216,14 @@ static bool wait_for_memory(unsigned int try)
 	return try < MEMORY_TRIES;
 }
 
-void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
+bool obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
 {
 	struct obd_upper_io *io = io_of(bio);
-	unsigned int try = 0;
 	int r;
 
-	do {
-		r = try_map_stalled(u, io);
-	} while (r && wait_for_memory(try++));
-
+	r = try_map_stalled(u, io);
+	if (r && io->tries++ < MEMORY_TRIES)
+		return false;
 	if (r)
 		bio->bi_status = BLK_STS_RESOURCE;
 	spin_lock_irq(&u->lock);
@@ -235,6 +233,7 @@ void obd_upper_map_stalled(struct obd_upper *u, struct bio *bio)
 	spin_unlock_irq(&u->lock);
 	wake_up(&u->wait);
 	finish(bio, io);
+	return true;
 }
 
 /* Tell once that something has become scarce. */
@@ -302,6 +301,7 @@ static int try_append(struct obd_upper *u, struct obd_upper_io *io)
 		return no_room(u, u->space.due || u->space.pending->sectors);
 	}
 	io->len = len;
+	io->tries = 0;
 	note_room(u, false);
 	return 0;
 }
@@ -398,7 +398,7 @@ static int insist(struct obd_upper *u, struct bio *bio,
 				return attempt(u, io, give_up);
 			wait_for_room(u);
 		} else if (r == -ENOMEM) {
-			if (!wait_for_memory(tries++))
+			if (!obd_upper_wait_for_memory(tries++))
 				return r;
 		} else {
 			wait_for_slot(u);

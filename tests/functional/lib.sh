@@ -557,6 +557,20 @@ fault_off()
 	echo 1 >"$dir/ignore-gfp-wait"
 }
 
+# spare_waiting Y|N: only what cannot wait for memory is refused, or all.
+spare_waiting()
+{
+	echo "$1" >/sys/kernel/debug/failslab/ignore-gfp-wait
+	echo "$1" >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
+}
+
+# probability PERCENT: of an allocation being refused.
+probability()
+{
+	echo "$1" >/sys/kernel/debug/failslab/probability
+	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
+}
+
 # fail_each [rw] TABLE REASON...: whichever allocation fails, it loads or it
 # does not, and each of these is among the reasons. How many allocations come
 # before another varies from one load to the next, so that some never had their

@@ -8,19 +8,6 @@
 BYTES=$((8 * MIB))
 DEVICE=/dev/mapper/nofail
 
-# spare_waiting Y|N: only what cannot wait for memory is refused, or all.
-spare_waiting()
-{
-	echo "$1" >/sys/kernel/debug/failslab/ignore-gfp-wait
-	echo "$1" >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
-}
-
-probability()
-{
-	echo "$1" >/sys/kernel/debug/failslab/probability
-	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
-}
-
 need_model
 need_faults
 base_layer $BYTES
@@ -41,7 +28,7 @@ for spare in Y N; do
 	for percent in 20 $([ $spare = N ] && echo 40 || echo 60); do
 		say "$percent percent fail, but what can wait: $spare"
 		spare_waiting $spare
-		probability $percent
+		probability "$percent"
 		timeout 60 "$MODEL" run --model saved --base raw --ops 4000 \
 			--max 65536 --race 20 $DEVICE
 		probability 0
