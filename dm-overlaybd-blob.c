@@ -8,6 +8,9 @@
 /* What a read of compressed data gathers at once, and table pieces. */
 #define READ_SIZE	(256U << 10)
 
+/* Writers pad an index to LSMT_HEADER_SPACE. */
+#define PADDING_MAX	((u32)(LSMT_HEADER_SPACE / sizeof(struct lsmt_entry)))
+
 /* At either end of a blob: what tells one from another that took its place. */
 #define STAMP_SIZE	4096U
 
@@ -357,6 +360,17 @@ int obd_blob_read(const struct obd_blob *blob, u64 pos, void *buf, u64 len,
 		len -= n;
 	}
 	return r;
+}
+
+int obd_layer_count_entries(const struct obd_layer *layer, u64 *nr,
+			    struct obd_error *err)
+{
+	*nr += layer->nr_stored - min(layer->nr_stored, PADDING_MAX);
+	if (*nr <= OBD_MAP_MAX_ENTRIES)
+		return 0;
+	return obd_fail(err, -E2BIG,
+			"the stack has %llu index entries or more, expected at most %u",
+			(unsigned long long)*nr, OBD_MAP_MAX_ENTRIES);
 }
 
 static struct lsmt_entry *alloc_entries(const struct obd_layer *layer)

@@ -181,6 +181,18 @@ int obd_layer_open_headers(struct obd_layer *layer, struct obd_dev *dev,
 			   u64 bytes, struct obd_error *err);
 
 /**
+ * obd_layer_count_entries - may the index of a layer be in memory, too?
+ * @layer: an opened layer whose index is not loaded
+ * @nr: index entries of layers before, 0 to begin with; those of this one are
+ *	added, but for what may be padding
+ * @err: the reason, on failure
+ *
+ * Return: 0, or -E2BIG if no stack can have so many.
+ */
+int obd_layer_count_entries(const struct obd_layer *layer, u64 *nr,
+			    struct obd_error *err);
+
+/**
  * obd_layer_load_index - read and check the index of a layer
  * @layer: an opened layer whose index is not loaded
  * @err: the reason, on failure

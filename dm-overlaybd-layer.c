@@ -470,6 +470,19 @@ static int stack_merge(struct obd_stack *stack, unsigned int first,
 	return r;
 }
 
+/* All are in memory at once, whatever of them is padding. */
+static int check_entries(const struct obd_stack *stack, unsigned int first,
+			 struct obd_error *err)
+{
+	unsigned int i;
+	u64 nr = 0;
+	int r = 0;
+
+	for (i = first; !r && i < stack->nr; i++)
+		r = obd_layer_count_entries(&stack->layers[i]->layer, &nr, err);
+	return r;
+}
+
 /* The stack is locked. */
 static int stack_build(struct obd_stack *stack, struct obd_load *loads,
 		       struct obd_load **failed, struct obd_error *err)
@@ -479,6 +492,9 @@ static int stack_build(struct obd_stack *stack, struct obd_load *loads,
 	unsigned int noio;
 	int r;
 
+	r = check_entries(stack, first, err);
+	if (r)
+		return r;
 	*failed = run_batch(loads + first, stack->nr - first, &batch);
 	noio = memalloc_noio_save();
 	r = *failed ? (*failed)->result : stack_merge(stack, first, err);

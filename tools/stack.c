@@ -47,13 +47,15 @@ static int open_file(struct stack_file *file, const char *path, u64 size,
 	return EXIT_OK;
 }
 
-static int parse_visible(struct stack_lower *lower, struct obd_error *err)
+static int parse_visible(struct stack_lower *lower, u64 *entries,
+			 struct obd_error *err)
 {
 	int r = obd_layer_open_headers(&lower->layer, &lower->file.dev,
 				       lower->file.bytes, err);
 
 	lower->layer.turbo = lower->kind == LAYER_TURBO;
-	return r ? r : obd_layer_load_index(&lower->layer, err);
+	return r ?: obd_layer_count_entries(&lower->layer, entries, err) ?:
+	       obd_layer_load_index(&lower->layer, err);
 }
 
 /*
@@ -61,21 +63,24 @@ static int parse_visible(struct stack_lower *lower, struct obd_error *err)
  * anything the module needs is asked of the parser: most blobs keep nothing
  * but padding there.
  */
-static int parse_layer(struct stack_lower *lower, struct obd_error *err)
+static int parse_layer(struct stack_lower *lower, u64 *entries,
+		       struct obd_error *err)
 {
 	struct stack_file *file = &lower->file;
 	u64 size = file->dev.size;
 	u64 visible = round_down(size, OBD_SECTOR_SIZE);
+	u64 before = *entries;
 	int r;
 
 	file->dev.size = visible;
-	r = parse_visible(lower, err);
+	r = parse_visible(lower, entries, err);
 	file->dev.size = size;
 	if (!r || visible == size)
 		return r;
 	obd_layer_release(&lower->layer);
 	file->needs_tail = true;
-	return parse_visible(lower, err);
+	*entries = before;
+	return parse_visible(lower, entries, err);
 }
 
 /* Of a target every byte may be needed. */
@@ -111,8 +116,9 @@ static const char *length_hint(const struct stack_lower *lower,
 	return "; if the device is longer than the blob, say its \"size\"";
 }
 
+/* @entries: see obd_layer_count_entries() */
 static int open_lower(struct stack_lower *lower, unsigned int i,
-		      const struct config_lower *from)
+		      const struct config_lower *from, u64 *entries)
 {
 	struct obd_error err;
 	int r;
@@ -124,7 +130,7 @@ static int open_lower(struct stack_lower *lower, unsigned int i,
 	if (r)
 		return r;
 	r = layer_is_target(from->kind) ? parse_target(lower, &err) :
-					  parse_layer(lower, &err);
+					  parse_layer(lower, entries, &err);
 	if (r)
 		complain("layer %u (%s): %s%s", i, lower->file.path, err.text,
 			 length_hint(lower, from, r));
@@ -230,12 +236,14 @@ int stack_open(struct stack *stack, struct config *config,
 	       enum stack_upper want)
 {
 	unsigned int i;
+	u64 entries = 0;
 	int r;
 
 	*stack = (struct stack) {};
 	r = config_resolve(config) ?: stack_alloc(stack, config->nr_lowers);
 	for (i = 0; !r && i < stack->nr; i++)
-		r = open_lower(&stack->lowers[i], i, &config->lowers[i]);
+		r = open_lower(&stack->lowers[i], i, &config->lowers[i],
+			       &entries);
 	r = r ?: check_targets(stack) ?: open_upper(stack, config, want);
 	if (r)
 		return r;

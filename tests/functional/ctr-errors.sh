@@ -13,6 +13,28 @@ corrupt()
 	attach "$2"
 }
 
+# padded LAYERS: arguments for so many layers with nothing but padding in a large
+# index, into the variable PADDED.
+padded()
+{
+	local n
+
+	{
+		head -c 4096 layer
+		head -c $((16 * MIB)) /dev/zero | tr '\0' '\377'
+		tail -c 4096 layer
+	} >padding
+	# Of the trailer: where the index begins, and its entries.
+	printf '\0\x10\0\0\0\0\0\0\0\0\x10\0\0\0\0\0' |
+		dd of=padding bs=1 seek=$((16 * MIB + 4096 + 32)) conv=notrunc \
+			status=none
+	PADDED=
+	for ((n = 0; n < $1; n++)); do
+		loop_attach padding
+		PADDED+=" lower $LOOP 0"
+	done
+}
+
 # attach NAME: then $NAME is its device.
 attach()
 {
@@ -31,6 +53,7 @@ attach packed
 attach tar
 new_upper upper $MIB
 printf -v many ' lower %s 0' {1..256}
+padded 33
 # shellcheck disable=SC2154	# by attach
 {
 	a="overlaybd 3 lower"
@@ -92,6 +115,7 @@ printf -v many ' lower %s 0' {1..256}
 	echo "0 8 $a $magic 0 => layer 0: LSMT trailer: bad magic"
 	corrupt 24 size
 	echo "0 8 $a $size 0 => layer 0: LSMT trailer: size is [0-9]+, expected 390"
+	echo "0 8 overlaybd 99$PADDED => the stack has 34594560 index entries or more, expected at most 33554432"
 	corrupt 28 flags
 	echo "0 8 $a $flags 0 => layer 0: LSMT trailer: flags are 0xf9"
 	corrupt 38 index

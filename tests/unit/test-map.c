@@ -608,6 +608,26 @@ static void too_many_entries_are_refused(void **state)
 	assert_int_equal(obd_map_build(&map, indexes, 2, 0, 1, &err), -E2BIG);
 }
 
+/* Before they are in memory, padding and all; a little is no more than usual. */
+static void too_many_stored_entries_are_refused(void **state)
+{
+	struct obd_layer layer = { .nr_stored = LSMT_MAX_ENTRIES };
+	struct obd_error err;
+	unsigned int i;
+	u64 nr = 0;
+
+	for (i = 0; i < OBD_MAP_MAX_ENTRIES / LSMT_MAX_ENTRIES; i++)
+		assert_int_equal(obd_layer_count_entries(&layer, &nr, &err), 0);
+	assert_int_equal(obd_layer_count_entries(&layer, &nr, &err), -E2BIG);
+	assert_string_equal(err.text,
+			    "the stack has 34594560 index entries or more, expected at most 33554432");
+	nr = OBD_MAP_MAX_ENTRIES;
+	layer.nr_stored = 256;
+	assert_int_equal(obd_layer_count_entries(&layer, &nr, &err), 0);
+	layer.nr_stored = 257;
+	assert_int_equal(obd_layer_count_entries(&layer, &nr, &err), -E2BIG);
+}
+
 /* Whichever allocation fails, nothing is left behind. */
 static void lack_of_memory_is_survived(void **state)
 {
@@ -780,6 +800,7 @@ int main(void)
 		cmocka_unit_test(far_extents_are_found),
 		cmocka_unit_test(extents_are_small),
 		cmocka_unit_test(too_many_entries_are_refused),
+		cmocka_unit_test(too_many_stored_entries_are_refused),
 		cmocka_unit_test(lack_of_memory_is_survived),
 		cmocka_unit_test(fixture_plain3_is_merged),
 		cmocka_unit_test(fixture_merged_plain_is_mapped),
