@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: the reserve comes back from a bio that the cache has served
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 # Timeout: 400
 . "${0%/*}/lib.sh" || exit
 

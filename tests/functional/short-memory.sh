@@ -2,14 +2,8 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: reads are right when the module gets no memory
 # Leaks: watched
+# Kernels: uml-debug
 . "${0%/*}/lib.sh" || exit
-
-# fail_times PERCENT: so many allocations fail.
-fail_times()
-{
-	echo "$1" >/sys/kernel/debug/failslab/probability
-	echo "$1" >/sys/kernel/debug/fail_page_alloc/probability
-}
 
 need_tool
 need_faults
@@ -38,11 +32,11 @@ echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
 for probability in 50 100; do
 	say "$probability of 100 allocations fail"
 	before=$(counter short deferred)
-	fail_times $probability
+	probability "$probability"
 	device compare direct=1 threads=3 reads=60 /dev/mapper/short disk
 	device compare threads=3 reads=60 /dev/mapper/short disk
 	device compare direct=1 threads=3 reads=30 /dev/mapper/gzip disk
-	fail_times 0
+	probability 0
 	[ "$(counter short deferred)" -gt "$before" ] ||
 		fail 'no read was deferred'
 done

@@ -2,7 +2,7 @@
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: a writable layer opens, or not, whichever allocation fails
 # Leaks: watched
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 

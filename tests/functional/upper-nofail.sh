@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash source-path=SCRIPTDIR
 # Description: no write fails, hangs or is lost when the module gets no memory
-# Kernels: uml-debug 6.12
+# Kernels: uml-debug
 . "${0%/*}/lib.sh" || exit
 . "$HERE/upper.sh"
 
