@@ -86,11 +86,16 @@ UNWINDER=arch/um/kernel/stacktrace.c
 BESIDE_FRAME='(unsigned long)sp == bp + sizeof(long)'
 UNWINDER_EDIT="s/if (\\(__kernel_text_address(addr)\\))/if ($BESIDE_FRAME \\&\\& \\1)/"
 
-# What has been edited does not match any more.
+# What has been edited does not match any more, nor may what is newer.
 built_edit()
 {
-	[ "$1" != uml-debug ] ||
-		sed -i "$UNWINDER_EDIT" "$(source_dir "$(source_of "$1")")/$UNWINDER"
+	local file
+
+	[ "$1" = uml-debug ] || return 0
+	file=$(source_dir "$(source_of "$1")")/$UNWINDER
+	sed -i "$UNWINDER_EDIT" "$file"
+	grep -qF "$BESIDE_FRAME" "$file" ||
+		say "the source of $1 has another unwinder: it will be slow"
 }
 
 built_recipe()
