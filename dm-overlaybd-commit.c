@@ -36,8 +36,8 @@ static void fail_upper(struct obd_upper *u, int r)
 }
 
 /*
- * One that was mapped in part has had its entry, and may need another one: with
- * nothing pending there is room for all that are reserved.
+ * Each once. One that was mapped in part has had an entry for that, and may need
+ * another one: with nothing pending there is room for all that are reserved.
  */
 static void map_stalled(struct obd_upper *u)
 {
