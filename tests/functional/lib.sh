@@ -564,6 +564,15 @@ spare_waiting()
 	echo "$1" >/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait
 }
 
+# refuse_any: whatever the module asks for, once there is a probability.
+refuse_any()
+{
+	echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
+	spare_waiting N
+	fault_filter failslab
+	fault_filter fail_page_alloc
+}
+
 # probability PERCENT: of an allocation being refused.
 probability()
 {
@@ -578,7 +587,7 @@ probability()
 fail_each()
 {
 	local rw=() table reason missing
-	local dir=/sys/kernel/debug parameters=/sys/module/dm_overlaybd/parameters
+	local parameters=/sys/module/dm_overlaybd/parameters
 
 	if [ "$1" = rw ]; then
 		rw=(rw)
@@ -588,11 +597,7 @@ fail_each()
 	# Only what the process itself allocates is made to fail.
 	echo N >$parameters/parallel_load
 	defer eval "echo Y >$parameters/parallel_load"
-	fault_filter failslab
-	fault_filter fail_page_alloc
-	echo 0 >$dir/fail_page_alloc/min-order
-	echo 0 >$dir/failslab/ignore-gfp-wait
-	echo 0 >$dir/fail_page_alloc/ignore-gfp-wait
+	refuse_any
 	: >failures
 	for _ in {1..5}; do
 		helper failnth "${rw[@]}" "$table" >>failures

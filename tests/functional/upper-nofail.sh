@@ -11,10 +11,7 @@ DEVICE=/dev/mapper/nofail
 need_model
 need_faults
 base_layer $BYTES
-echo 0 >/sys/kernel/debug/fail_page_alloc/min-order
-spare_waiting N
-fault_filter failslab
-fault_filter fail_page_alloc
+refuse_any
 # Pages may not be asked for where slabs have room, but objects are.
 echo 100 >/sys/kernel/debug/failslab/probability
 expect_exit 1 'Cannot allocate memory' dmsetup create refused --readonly \
