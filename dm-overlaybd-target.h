@@ -61,7 +61,7 @@ struct obd_route {
  * struct obd_target_upper - the writable layer of a target
  * @data: the device with its data
  * @index: the device with its log
- * @low_water: tell when fewer sectors of @data are free
+ * @low_water: tell when fewer sectors of @data are free, 0 if it is not said
  * @writable: the table may write
  * @started: the layer is in use by this table, which is not suspended
  * @shared: the layer, or NULL if there is none

@@ -12,6 +12,7 @@
 
 #define LOAD_SLOTS	OBD_LOGGER_ROOM	/* read at a time */
 #define MEMORY_TRIES	100
+#define LOW_PART	8	/* of the data device: soon it will be full */
 
 /* The last entries of a log that are in the order of their sectors. */
 struct log_run {
@@ -508,7 +509,7 @@ int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 	u->low = false;
 	spin_unlock_irq(&u->lock);
 	u->sectors = ti->len;
-	u->low_water = low_water;
+	u->low_water = low_water ?: sectors / LOW_PART;
 	WRITE_ONCE(u->ti, ti);
 	return 0;
 }

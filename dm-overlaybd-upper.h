@@ -181,7 +181,7 @@ void obd_upper_put(struct obd_upper *upper, const struct dm_target *ti);
  * obd_upper_start - the table is about to be used for writing
  * @upper: the layer
  * @ti: the target; its length becomes the layer's if that is shorter
- * @low_water: tell when fewer sectors are free
+ * @low_water: tell when fewer sectors are free; 0: than an eighth of the device
  *
  * Takes up new lengths of the devices, and sees to it that the index does not
  * say that the layer is sealed.

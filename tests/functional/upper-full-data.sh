@@ -11,16 +11,24 @@ DEVICE=/dev/mapper/full
 
 need_model
 new_upper full $BYTES $((4096 + ROOM))
-open_upper full $BYTES '' "low_water $((MIB / SECTOR))"
+open_upper full $BYTES
 expect_upper full data_sectors $(((ROOM + 4096) / SECTOR))
 
-say 'an event when little is left'
-upper 'do' $DEVICE write 0 $((7 * MIB))
+say 'an event when less than an eighth is left'
+upper 'do' $DEVICE write 0 $((7 * MIB - SECTOR))
 expect_equal events "$(events full)" 0
-upper 'do' $DEVICE write $((7 * MIB)) $SECTOR
+upper 'do' $DEVICE write $((7 * MIB - SECTOR)) $SECTOR
+expect_event full 0
+
+say 'or less than the option says'
+upper_table $BYTES '' "low_water $((MIB / 2 / SECTOR))"
+reopen full
+upper 'do' $DEVICE write $((7 * MIB)) $((MIB / 2))
+expect_equal events "$(events full)" 0
+upper 'do' $DEVICE write $((7 * MIB + MIB / 2)) $SECTOR
 expect_event full 0
 # One, not one for every write.
-upper 'do' $DEVICE write $((7 * MIB + SECTOR)) $((MIB - SECTOR))
+upper 'do' $DEVICE write $((7 * MIB + MIB / 2 + SECTOR)) $((MIB / 2 - SECTOR))
 expect_equal events "$(events full)" 1
 expect_used full $ROOM
 
