@@ -8,8 +8,6 @@
 
 /* Kept free for padding, and for what a sector of the log holds at most. */
 #define SLACK_SLOTS		(2 * OBD_SECTOR_SLOTS)
-/* An entry now, and two extents more to write down later. */
-#define SLOTS_PER_RESERVED	3
 
 void obd_upper_kick(struct obd_upper *u)
 {
@@ -19,7 +17,7 @@ void obd_upper_kick(struct obd_upper *u)
 s64 obd_upper_log_room(const struct obd_upper *u)
 {
 	u64 used = u->log_end + u->nr_pending + obd_upper_map_pieces(&u->map) +
-		   (u64)SLOTS_PER_RESERVED * u->nr_reserved + SLACK_SLOTS;
+		   (u64)OBD_SLOTS_PER_WRITE * u->nr_reserved + SLACK_SLOTS;
 
 	return (s64)u->log_slots - (s64)used;
 }
@@ -38,10 +36,12 @@ static void fail_upper(struct obd_upper *u, int r)
 /*
  * Each once. One that was mapped in part has had an entry for that, and may need
  * another one: with nothing pending there is room for all that are reserved.
+ * Return: was there no memory for some?
  */
-static void map_stalled(struct obd_upper *u)
+static bool map_stalled(struct obd_upper *u)
 {
 	struct bio_list again = BIO_EMPTY_LIST;
+	bool scarce;
 	struct bio *bio;
 
 	for (;;) {
@@ -54,9 +54,11 @@ static void map_stalled(struct obd_upper *u)
 		if (!obd_upper_map_stalled(u, bio))
 			bio_list_add(&again, bio);
 	}
+	scarce = !bio_list_empty(&again);
 	spin_lock_irq(&u->lock);
 	bio_list_merge_head(&u->stalled, &again);
 	spin_unlock_irq(&u->lock);
+	return scarce;
 }
 
 /* Take what is to be committed. Return: is there anything? */
@@ -141,13 +143,15 @@ static bool has_stalled(struct obd_upper *u)
 static void map_and_commit(struct obd_upper *u)
 {
 	unsigned int round = 0;
+	bool scarce;
 
 	for (;;) {
-		map_stalled(u);
+		scarce = map_stalled(u);
 		commit(u);
 		if (!has_stalled(u))
 			break;
-		obd_upper_wait_for_memory(round++);
+		if (scarce)
+			obd_upper_wait_for_memory(round++);
 	}
 }
 

@@ -30,6 +30,12 @@
 #define OBD_ZERO_MAX_SECTORS	2048U
 /* Entries that wait for a commit, and writes that will become some. */
 #define OBD_PENDING_MAX		(OBD_LOGGER_MAX - 1)
+/*
+ * Slots of the log that a write may cost. Two entries now, if it crosses a chunk of
+ * the map and is committed in between; and three extents more to write down later:
+ * one for each side of that, and one for what has become longer than an entry.
+ */
+#define OBD_SLOTS_PER_WRITE	5
 
 /**
  * struct obd_upper - a writable layer

@@ -6,9 +6,6 @@
 
 #include "dm-overlaybd-upper.h"
 
-/* Slots of the log that a write may cost: its entry, and an extent cut in two. */
-#define SLOTS_PER_WRITE	4
-
 /* Kept for discards when the log is full of extents: they make it emptier. */
 #define SLOTS_FOR_ZEROES	128U
 #define PART_FOR_ZEROES		16	/* of a small log; less than is tight */
@@ -275,7 +272,7 @@ static int reserve(struct obd_upper *u, s64 kept)
 		return -EIO;
 	if (!has_slot(u))
 		return -EAGAIN;
-	if (obd_upper_log_room(u) < SLOTS_PER_WRITE + kept)
+	if (obd_upper_log_room(u) < OBD_SLOTS_PER_WRITE + kept)
 		return no_room(u, u->nr_reserved || u->nr_pending ||
 				  obd_upper_compactable(u));
 	u->nr_reserved++;
