@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,20 +131,32 @@ static void search_mounts(struct search *s, const char *pid)
 }
 
 /*
- * Only what is in /dev is looked at more closely: to stat a file on a server
- * that is gone would wait for it.
+ * Is it our device that @name in @dir leads to? Only what has its path in /dev is
+ * looked at more closely: to stat a file on a server that is gone would wait for it.
  */
-static bool is_our_device(const struct search *s, int dir, const char *fd)
+static bool is_our_device(const struct search *s, const char *path, int dir,
+			  const char *name)
+{
+	struct stat st;
+
+	return !strncmp(path, "/dev/", 5) && !fstatat(dir, name, &st, 0) &&
+	       S_ISBLK(st.st_mode) && st.st_rdev == s->dev;
+}
+
+static bool is_our_path(const struct search *s, const char *path)
+{
+	return is_our_device(s, path, AT_FDCWD, path);
+}
+
+static bool is_our_file(const struct search *s, int dir, const char *fd)
 {
 	char target[FILE_NAME_SIZE];
-	struct stat st;
 	ssize_t len = readlinkat(dir, fd, target, sizeof(target) - 1);
 
 	if (len < 0)
 		return false;
 	target[len] = '\0';
-	return !strncmp(target, "/dev/", 5) && !fstatat(dir, fd, &st, 0) &&
-	       S_ISBLK(st.st_mode) && st.st_rdev == s->dev;
+	return is_our_device(s, target, dir, fd);
 }
 
 static void search_files(struct search *s, const char *pid)
@@ -158,7 +171,7 @@ static void search_files(struct search *s, const char *pid)
 	if (!dir)
 		return;
 	while (!found && (entry = readdir(dir)))
-		found = is_our_device(s, dirfd(dir), entry->d_name);
+		found = is_our_file(s, dirfd(dir), entry->d_name);
 	closedir(dir);
 	if (!found)
 		return;
@@ -213,15 +226,71 @@ static void search_holders(struct search *s)
 	closedir(dir);
 }
 
+static void check_swap(struct search *s, const char *line)
+{
+	char *path = NULL;
+
+	if (sscanf(line, "%ms", &path) == 1) {
+		unescape(path);
+		if (is_our_path(s, path)) {
+			s->found++;
+			complain("%s is in use as swap: use swapoff %s", s->name,
+				 path);
+		}
+	}
+	free(path);
+}
+
+static void search_swaps(struct search *s)
+{
+	FILE *f = fopen("/proc/swaps", "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return;
+	while (getline(&line, &size, f) > 0)
+		check_swap(s, line);
+	free(line);
+	fclose(f);
+}
+
+static void check_loop(struct search *s, const char *loop)
+{
+	char path[FILE_NAME_SIZE], file[PATH_MAX] = "";
+
+	snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", loop);
+	read_line(path, file, sizeof(file));
+	if (!is_our_path(s, file))
+		return;
+	s->found++;
+	complain("%s is what the loop device /dev/%s is made of", s->name, loop);
+}
+
+static void search_loops(struct search *s)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/sys/block");
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "loop", 4))
+			check_loop(s, entry->d_name);
+	closedir(dir);
+}
+
 void busy_complain(const char *name, dev_t dev)
 {
 	struct search s = { .name = name, .dev = dev };
 
 	search_mounts(&s, "self");
 	search_holders(&s);
+	search_loops(&s);
+	search_swaps(&s);
 	search_processes(&s);
 	if (!s.found)
-		complain("%s is busy, but not with anything in /proc or /sys: a loop device, swap or another kernel user has it",
+		complain("%s is busy, but not with anything in /proc or /sys: another user in the kernel has it",
 			 name);
 	free(s.namespaces);
 }

@@ -12,8 +12,8 @@
  * @name: what to call the device
  * @dev: its number
  *
- * Names mount points, in whatever mount namespace, devices on top, and
- * processes.
+ * Names mount points, in whatever mount namespace, devices on top, loop devices,
+ * swap, and processes.
  */
 void busy_complain(const char *name, dev_t dev);
 

@@ -79,6 +79,10 @@ dm_create above '0 8 linear /dev/mapper/errors 0' --readonly
 expect_exit $EXIT_BUSY 'part of the device above' "$TOOL" close errors
 expect_exit 1 'not made by overlaybdsetup' "$TOOL" close above
 dmsetup remove --retry above
+loop_attach /dev/mapper/errors
+expect_exit $EXIT_BUSY "what the loop device $LOOP is made of" \
+	"$TOOL" close errors
+losetup --detach "$LOOP"
 "$TOOL" close errors
 nothing_left
 expect_exit $EXIT_NO_DEVICE 'there is no device errors' "$TOOL" close errors
