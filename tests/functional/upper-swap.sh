@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh" || exit
 
 MEMORY=$((64 * MIB))
-LIMIT=$((24 * MIB))
+LIMIT=$((30 * MIB))
 GROUP=cgroup/swaps
 
 need_tool
@@ -18,7 +18,7 @@ mkswap /dev/mapper/swap >mkswap.log
 swapon /dev/mapper/swap
 defer swapoff /dev/mapper/swap
 
-say 'more memory than the limit, filled and read three times'
+say 'more memory than the limit, filled and read twice'
 mkdir cgroup
 mount -t cgroup2 none cgroup || skip 'no control groups'
 defer umount cgroup
@@ -33,7 +33,7 @@ echo $LIMIT >$GROUP/memory.max
 
 		PAGE = 4096
 		memory = bytearray(int(sys.argv[1]))
-		for turn in range(3):
+		for turn in range(2):
 		    for at in range(0, len(memory), PAGE):
 		        memory[at:at + PAGE] = b"%16d" % (at * 3 + turn) * 256
 		    for at in range(0, len(memory), PAGE):
@@ -42,8 +42,7 @@ echo $LIMIT >$GROUP/memory.max
 	END
 )
 read -r _ pages < <(grep '^pswpout ' /proc/vmstat)
-[ "$pages" -gt $(((MEMORY / 2 - LIMIT) / 4096)) ] ||
-	fail "only $pages pages were swapped out"
+[ "$pages" -gt 1000 ] || fail "only $pages pages were swapped out"
 
 say 'closed'
 expect_exit $EXIT_BUSY 'swap is in use as swap: use swapoff /dev/' \
