@@ -16,6 +16,8 @@ device fill raw 0 $MIB
 create_layer --raw raw layer
 create_layer --raw raw --compress lz4 --block-size 4096 layer-4k
 create_layer --raw raw --compress zstd --block-size 65536 layer-64k
+gzip -n <raw >raw.gz
+"$TOOL" gzindex --out index raw.gz >gzindex.log
 
 stack_create plain 2048 -- layer
 stack_create packed 2048 -- layer-4k
@@ -23,7 +25,9 @@ stack_create mixed 2048 -- layer-64k layer layer-4k
 expect_equal io_min "$(limit plain minimum_io_size)" 512
 expect_equal io_min "$(limit packed minimum_io_size)" 4096
 expect_equal io_min "$(limit mixed minimum_io_size)" 65536
-for name in plain packed mixed; do
+gzip_create zipped $MIB raw.gz index
+expect_equal io_min "$(limit zipped minimum_io_size)" 65536
+for name in plain packed mixed zipped; do
 	expect_equal 'logical block size' "$(limit $name logical_block_size)" 512
 done
 
