@@ -35,36 +35,28 @@ u64 raw_next_data(const struct raw *raw, u64 pos, u64 end)
 	return min((u64)at, end);
 }
 
-static u64 next_hole(const struct raw *raw, u64 pos, u64 end)
-{
-	off_t at = lseek(raw->dev.fd, pos, SEEK_HOLE);
-
-	end = min(end, raw->dev.size);
-	return at < 0 || (u64)at <= pos ? end : min((u64)at, end);
-}
-
+/*
+ * Where the next hole is need not be known: to find it, some file systems look at
+ * each page up to there.
+ */
 int raw_read(const struct raw *raw, u64 pos, void *buf, u64 len,
 	     struct obd_error *err)
 {
-	struct obd_dev dev = raw->dev;
 	u64 end = pos + len;
+	u64 data = raw_next_data(raw, pos, end);
+	u64 stop = max(data, min(end, raw->dev.size));
+	struct obd_dev dev = raw->dev;
 	u8 *to = buf;
 	int r = 0;
 
-	while (!r && pos < end) {
-		u64 data = raw_next_data(raw, pos, end);
-		u64 stop = data < end ? next_hole(raw, data, end) : end;
-
-		memset(to, 0, data - pos);
-		if (data < end)
-			r = obd_dev_read(&dev, data, to + (data - pos),
-					 stop - data);
-		to += stop - pos;
-		pos = stop;
-	}
+	memset(to, 0, data - pos);
+	if (data < stop)
+		r = obd_dev_read(&dev, data, to + (data - pos),
+				 stop - data);
+	memset(to + (stop - pos), 0, end - stop);
 	return r ? obd_fail(err, r, "%s: cannot read at byte %llu: %s",
-			    raw->path, (unsigned long long)pos, strerror(-r)) :
-		   0;
+			    raw->path, (unsigned long long)data,
+			    strerror(-r)) : 0;
 }
 
 static int read_source(const void *ctx, u64 pos, void *buf, u64 len,
