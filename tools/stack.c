@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "tools/commands.h"
+#include "tools/packed.h"
 #include "tools/stack.h"
 
 /* Not by opening it: opening a FIFO would wait for a writer. */
@@ -97,7 +98,7 @@ static int parse_target(struct stack_lower *lower, struct obd_error *err)
 	};
 	file->needs_tail = file->dev.size % OBD_SECTOR_SIZE;
 	if (lower->kind == LAYER_RAW)
-		return 0;
+		return packed_refuse(&file->dev, err);
 	index->needs_tail = index->dev.size % OBD_SECTOR_SIZE;
 	lower->gzip.data = &file->dev;
 	lower->gzip.index = &index->dev;

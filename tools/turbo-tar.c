@@ -7,11 +7,11 @@
 
 #include "dm-overlaybd-format.h"
 #include "tools/commands.h"
+#include "tools/packed.h"
 #include "tools/turbo-tar.h"
 
 /* Sectors lie in one buffer. */
 #define BUF_BYTES	(128 * OBD_SECTOR_SIZE)
-#define ZSTD_MAGIC	"\x28\xb5\x2f\xfd"
 
 /* Return: what is wrong with the file, or NULL. */
 static const char *gz_failure(const struct turbo_tar *tar)
@@ -100,22 +100,46 @@ int turbo_tar_open(struct turbo_tar *tar, const char *path,
 	if (archive_read_open(tar->archive, tar, NULL, give, NULL) ==
 	    ARCHIVE_OK)
 		return 0;
-	if (tar->buf_len >= 4 && !memcmp(tar->buf, ZSTD_MAGIC, 4))
+	if (tar->buf_len >= PACKED_MAGIC_SIZE && packed_by_zstd(tar->buf))
 		return obd_fail(err, -EINVAL,
 				"%s: is compressed by zstd, expected gzip or no compression",
 				path);
 	return fail_tar(tar, err);
 }
 
+/* Is there anything but zeros in the buffer from @pos on? */
+static bool holds_more(const struct turbo_tar *tar, u64 pos)
+{
+	u64 skip = pos > tar->buf_pos ?
+		   min(pos - tar->buf_pos, (u64)tar->buf_len) : 0;
+
+	return skip < tar->buf_len &&
+	       isal_zero_detect(tar->buf + skip, tar->buf_len - skip);
+}
+
+/* What hosts unpack ends where the tar does, and so it does here. */
+static int judge_rest(const struct turbo_tar *tar, bool more, u64 end,
+		      struct obd_error *err)
+{
+	if (more && !tar->any)
+		return obd_fail(err, -EINVAL, "%s: is no tar archive",
+				tar->path);
+	if (more)
+		complain("warning: %s: what follows the end of the archive at byte %llu of it is left out",
+			 tar->path, (unsigned long long)end);
+	return 0;
+}
+
 /* libarchive stops where the tar does. */
 static int read_rest(struct turbo_tar *tar, struct obd_error *err)
 {
+	u64 end = archive_filter_bytes(tar->archive, 0);
+	bool more = holds_more(tar, end);
 	int n;
 
-	do
-		n = fill(tar);
-	while (n > 0);
-	return n ? fail_tar(tar, err) : 0;
+	while ((n = fill(tar)) > 0)
+		more = more || holds_more(tar, end);
+	return n ? fail_tar(tar, err) : judge_rest(tar, more, end, err);
 }
 
 /*
@@ -155,6 +179,7 @@ int turbo_tar_next(struct turbo_tar *tar, struct archive_entry **entry,
 		warn(tar);
 	else if (r != ARCHIVE_OK)
 		return fail_tar(tar, err);
+	tar->any = true;
 	*pos = archive_filter_bytes(tar->archive, 0);
 	r = check_content(tar, archive_read_header_position(tar->archive),
 			  err);

@@ -22,6 +22,7 @@
  * @buf_len: bytes of it
  * @sum: checksum of all that was read
  * @progress: counts bytes of the file
+ * @any: an entry has been returned
  * @end: where the content ends of the entry that was returned last
  * @last: the sector that its end is in, as far as it has been seen
  */
@@ -34,6 +35,7 @@ struct turbo_tar {
 	u32 buf_len;
 	u64 sum;
 	struct progress *progress;
+	bool any;
 	u64 end;
 	u8 last[OBD_SECTOR_SIZE];
 };

@@ -2,6 +2,7 @@
 /*
  * Check archives that hold the data of other layers.
  */
+#include "tools/packed.h"
 #include "tools/verify-gzip.h"
 #include "tools/verify-target.h"
 
@@ -39,8 +40,9 @@ void verify_target_open(struct verify_target *target, const char *path,
 	};
 	target->r = open_file(&target->data, "", &target->err, path);
 	target->layer.blob.data_size = target->data.size;
-	if (!target->r && index_path)
-		target->r = open_gzip(target);
+	if (!target->r)
+		target->r = index_path ? open_gzip(target) :
+			    packed_refuse(&target->data, &target->err);
 }
 
 static void print_text(const struct verify_target *t,

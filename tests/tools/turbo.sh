@@ -327,6 +327,8 @@ refused 3 'unexpected end of file' cut.gz
 zstd -q lay-1.tar -o lay-1.zst
 refused 3 'is compressed by zstd' lay-1.zst
 refused 3 'no valid tar' "$tool"
+{ head -c 1M /dev/zero; echo more; } >zeros.tar
+refused 3 'zeros.tar: is no tar archive' zeros.tar
 refused 1 'none: No such file' none
 refused 1 'a file system: is --size large enough' --size 64K lay-1.tar
 refused 1 'cannot read at byte 0 of it: Is a directory' .

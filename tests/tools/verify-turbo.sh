@@ -5,7 +5,7 @@
 # shellcheck source=tests/tools/common
 . "$(dirname "$0")/common"
 
-need python3 jq gzip
+need python3 jq gzip zstd
 need_fixtures
 
 # verify_json STATUS FILE...: its results are in $work/out
@@ -60,6 +60,20 @@ done
 config_of "$fixtures/turbo-tar/ext4.fs.meta" >"$work/alone.json"
 expect 3 "$tool" verify "$work/alone.json"
 says 'index entry 3: moffset 3, '
+
+# An archive that is compressed, and nothing says so
+printf '{ "lowers": [ { "file": "%s", "targetFile": "%s" } ] }\n' \
+	"$fixtures/turbo-gz/ext4.fs.meta" "$fixtures/turbo-gz/layer.tgz" \
+	>"$work/unnamed.json"
+for command in verify table; do
+	expect 3 "$tool" $command "$work/unnamed.json"
+	says 'is a gzip file: name its "gzipIndex"'
+done
+zstd -q "$fixtures/turbo-tar/layer.tar" -o "$work/layer.zst"
+sed "s|$fixtures/turbo-gz/layer.tgz|$work/layer.zst|" "$work/unnamed.json" \
+	>"$work/zstd.json"
+expect 3 "$tool" export "$work/zstd.json" "$work/zstd.raw"
+says 'layer.zst): is compressed by zstd, expected gzip or no compression'
 cp "$fixtures/turbo-gz-64k/ext4.fs.meta" "$work/meta"
 chmod u+w "$work/meta"
 index=$("$tool" dump --json "$work/meta" | jq .lsmt_trailer.index_offset)
