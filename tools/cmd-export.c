@@ -6,6 +6,7 @@
 
 #include "tools/array.h"
 #include "tools/commands.h"
+#include "tools/layer-options.h"
 #include "tools/flat.h"
 #include "tools/options.h"
 #include "tools/output.h"
@@ -250,7 +251,7 @@ static int run(int argc, char **argv)
 		{}
 	};
 	uint64_t threads = work_default_threads();
-	int c;
+	int c, r;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
@@ -258,10 +259,10 @@ static int run(int argc, char **argv)
 			return print_help(&cmd_export);
 		if (c != 't')
 			return option_error(&cmd_export, c, argv);
-		if (!parse_u64(optarg, 1, THREADS_MAX, &threads))
-			return usage_error(&cmd_export,
-					   "--threads is '%s', expected 1 to %u",
-					   optarg, THREADS_MAX);
+		r = option_number(&cmd_export, "--threads", optarg, THREADS_MAX,
+				  &threads);
+		if (r)
+			return r;
 	}
 	if (argc - optind != 2)
 		return usage_error(&cmd_export,

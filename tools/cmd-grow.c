@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tools/commands.h"
+#include "tools/layer-options.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/resident.h"
@@ -53,6 +54,17 @@ static int check(struct growing *g)
 }
 
 /* A device below has been made larger by others, or has not. */
+static int check_capacity(const struct growing *g)
+{
+	const struct upper_file *data = &g->upper.files.data;
+
+	if (!data->rdev || g->opts->capacity <= data->size)
+		return EXIT_OK;
+	complain("%s is a block device of %llu bytes: make it larger first",
+		 data->path, (unsigned long long)data->size);
+	return EXIT_FAILED;
+}
+
 static int extend(struct growing *g)
 {
 	u64 log_end = g->status.counts[UPPER_LOG_ENTRIES] *
@@ -61,7 +73,7 @@ static int extend(struct growing *g)
 	u64 data = g->opts->capacity ? g->opts->capacity :
 				       upper_data_capacity(bytes);
 
-	return upper_device_open(&g->upper) ?:
+	return upper_device_open(&g->upper) ?: check_capacity(g) ?:
 	       upper_files_extend(&g->upper.files, data,
 				  upper_index_capacity(bytes, log_end)) ?:
 	       upper_device_resize(&g->upper);
@@ -175,24 +187,12 @@ static int grow(const char *name, const struct options *opts)
 	return r;
 }
 
-static int set_size(const char *name, const char *text, uint64_t *bytes)
-{
-	const uint64_t most = LSMT_OFFSET_MASK << OBD_SECTOR_SHIFT;
-
-	if (parse_size(text, bytes) && *bytes && *bytes <= most &&
-	    !(*bytes % OBD_SECTOR_SIZE))
-		return EXIT_OK;
-	return usage_error(&cmd_grow,
-			   "%s is '%s', expected a multiple of %u bytes up to %llu",
-			   name, text, OBD_SECTOR_SIZE,
-			   (unsigned long long)most);
-}
-
 static int set_option(struct options *opts, int c, char **argv)
 {
 	switch (c) {
 	case 'c':
-		return set_size("--capacity", optarg, &opts->capacity);
+		return option_size(&cmd_grow, "--capacity", optarg,
+				   &opts->capacity);
 	case 'h':
 		opts->help = true;
 		return EXIT_OK;
@@ -200,7 +200,7 @@ static int set_option(struct options *opts, int c, char **argv)
 		opts->json = true;
 		return EXIT_OK;
 	case 's':
-		return set_size("--size", optarg, &opts->size);
+		return option_size(&cmd_grow, "--size", optarg, &opts->size);
 	default:
 		return option_error(&cmd_grow, c, argv);
 	}

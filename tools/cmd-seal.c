@@ -109,6 +109,9 @@ static int run(int argc, char **argv)
 			return print_help(&cmd_seal);
 		if (c != 'j' && c != 'b')
 			return option_error(&cmd_seal, c, argv);
+		if (form != TEXT && form != (c == 'j' ? JSON : BYTES))
+			return usage_error(&cmd_seal,
+					   "--json and --print-bytes do not go together");
 		form = c == 'j' ? JSON : BYTES;
 	}
 	if (argc - optind != 2)

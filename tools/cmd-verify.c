@@ -5,6 +5,7 @@
 #include <getopt.h>
 
 #include "tools/commands.h"
+#include "tools/layer-options.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/verify-blob.h"
@@ -48,7 +49,7 @@ static int verify_all(char **paths, int nr, const struct options *o)
 	for (i = 0; i < nr; i++) {
 		int one = verify_file(paths[i], &o->verify);
 
-		r = max(r, one);
+		r = exit_code_of_both(r, one);
 	}
 	return r;
 }
@@ -69,13 +70,12 @@ static int verify(char **paths, int nr, struct options *o)
 static int set_threads(struct options *o)
 {
 	uint64_t threads;
+	int r = option_number(&cmd_verify, "--threads", optarg, THREADS_MAX,
+			      &threads);
 
-	if (!parse_u64(optarg, 1, THREADS_MAX, &threads))
-		return usage_error(&cmd_verify,
-				   "--threads is '%s', expected 1 to %u",
-				   optarg, THREADS_MAX);
-	o->verify.nr_threads = threads;
-	return EXIT_OK;
+	if (!r)
+		o->verify.nr_threads = threads;
+	return r;
 }
 
 static int set_option(struct options *o, int opt, char **argv)
@@ -114,6 +114,8 @@ static int check_names(const struct options *o, int nr)
 	if (o->gzip_index && nr > 1)
 		return usage_error(&cmd_verify,
 				   "--gzip-index goes with one gzip file");
+	if (o->verify.zfile && (o->index || o->gzip_index))
+		return usage_error(&cmd_verify, "--zfile goes with blobs");
 	return EXIT_OK;
 }
 

@@ -29,7 +29,23 @@ static inline int exit_code_of(int r)
 {
 	if (r == -EINVAL || r == -EBADMSG || r == -EILSEQ)
 		return EXIT_INVALID;
+	if (r == -EBUSY)
+		return EXIT_BUSY;
 	return r ? EXIT_FAILED : EXIT_OK;
+}
+
+/**
+ * exit_code_of_both - which of two exit codes is told
+ * @a: one
+ * @b: the other
+ *
+ * That something is corrupt must not be hidden by another's being in use.
+ */
+static inline int exit_code_of_both(int a, int b)
+{
+	if (a == EXIT_INVALID || b == EXIT_INVALID)
+		return EXIT_INVALID;
+	return a > b ? a : b;
 }
 
 /**

@@ -7,6 +7,8 @@
 
 #include "dm-overlaybd-error.h"
 
+#define COMPRESSOR_LEVEL_MAX	22	/* of any */
+
 /**
  * struct compressor - an algorithm
  * @name: as typed and printed

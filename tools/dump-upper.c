@@ -92,7 +92,9 @@ void upper_suggest(const char *path)
 	    !obd_lsmt_check_header(&h, "data",
 				   LSMT_FLAG_HEADER | LSMT_FLAG_DATA,
 				   LSMT_FLAG_SEALED, &err))
-		complain("%s: is this the data of a writable layer? Give its index as --index",
-			 path);
+		complain("%s: is this the data of a writable layer? Give its index as --index%s",
+			 path, obd_file_is_device(&dev) ?
+			 "; has it been sealed? Give a configuration that says its \"size\"" :
+			 "");
 	obd_file_close(&dev);
 }

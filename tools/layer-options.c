@@ -27,7 +27,7 @@ int option_size(const struct command *cmd, const char *name,
 	    !(*size % OBD_SECTOR_SIZE))
 		return EXIT_OK;
 	return usage_error(cmd,
-			   "%s is '%s', expected a multiple of %u bytes up to %llu",
+			   "%s is '%s', expected a multiple of %u bytes, up to %llu and not 0",
 			   name, value, OBD_SECTOR_SIZE,
 			   (unsigned long long)most);
 }
@@ -69,8 +69,8 @@ static int set_block_size(struct layer_options *o, const struct command *cmd,
 	return EXIT_OK;
 }
 
-static int set_number(const struct command *cmd, const char *name,
-		      const char *value, uint64_t most, uint64_t *number)
+int option_number(const struct command *cmd, const char *name,
+		  const char *value, uint64_t most, uint64_t *number)
 {
 	if (parse_u64(value, 1, most, number))
 		return EXIT_OK;
@@ -82,7 +82,8 @@ static int set_level(struct layer_options *o, const struct command *cmd,
 		     const char *value)
 {
 	uint64_t level;
-	int r = set_number(cmd, "--level", value, UINT8_MAX, &level);
+	int r = option_number(cmd, "--level", value, COMPRESSOR_LEVEL_MAX,
+			      &level);
 
 	if (!r)
 		o->zfile.level = level;
@@ -135,8 +136,8 @@ int layer_options_set(struct layer_options *o, const struct command *cmd,
 	case OPT_LAYER_USER_TAG:
 		return set_user_tag(o, cmd, value);
 	case OPT_LAYER_THREADS:
-		return set_number(cmd, "--threads", value, THREADS_MAX,
-				  &o->nr_threads);
+		return option_number(cmd, "--threads", value, THREADS_MAX,
+				     &o->nr_threads);
 	default:
 		return -1;
 	}

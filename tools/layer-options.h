@@ -98,4 +98,17 @@ int layer_options_check(struct layer_options *o, const struct command *cmd);
 int option_size(const struct command *cmd, const char *name,
 		const char *value, uint64_t *size);
 
+/**
+ * option_number - parse a number of an option
+ * @cmd: the command
+ * @name: of the option
+ * @value: its argument
+ * @most: the largest; 1 is the smallest
+ * @number: the number
+ *
+ * Return: an exit code.
+ */
+int option_number(const struct command *cmd, const char *name,
+		  const char *value, uint64_t most, uint64_t *number);
+
 #endif

@@ -150,8 +150,9 @@ static int run_mke2fs(const char *dir, const char *file, u64 seconds,
 		return obd_fail(err, -ENOENT,
 				"cannot find mke2fs: install e2fsprogs");
 	return obd_fail(err, -EIO,
-			"mke2fs could not make a file system%s%s: is --size large enough, and is there room for it beside the output?",
-			dir ? " of " : "", dir ?: "");
+			"mke2fs could not make a file system%s%s: is --size large enough%s, and is there room for it beside the output?",
+			dir ? " of " : "", dir ?: "",
+			dir ? ", can all of it be read" : "");
 }
 
 /*

@@ -63,7 +63,7 @@ static int verify_pair(struct config *config, unsigned int i,
 	r = verify_lower(config, i, &target, options);
 	other = verify_target(&target, options);
 	verify_target_close(&target);
-	return max(r, other);
+	return exit_code_of_both(r, other);
 }
 
 static int verify_lowers(struct config *config,
@@ -77,7 +77,7 @@ static int verify_lowers(struct config *config,
 		int one = pair ? verify_pair(config, i, options) :
 				 verify_lower(config, i, NULL, options);
 
-		r = max(r, one);
+		r = exit_code_of_both(r, one);
 		i += 1 + pair;
 	}
 	return r;
@@ -91,7 +91,7 @@ static int verify_files(struct config *config,
 	if (config_has_upper(config))
 		upper = verify_upper(config->upper.data, config->upper.index,
 				     options);
-	return max(r, upper);
+	return exit_code_of_both(r, upper);
 }
 
 /* Valid layers need not make an image. */

@@ -113,9 +113,11 @@ truncate -s 32M disk
 open_image config grows
 ! device fill seed=3 /dev/mapper/grows 0 $((16 * MIB)) 2>/dev/null ||
 	! sync /dev/mapper/grows || fail '8 MiB took 16'
+expect_exit 1 'lv-data is a block device of 8388608 bytes: make it larger first' \
+	"$TOOL" grow --capacity 48M grows
 grow_linear lv-data 48
 grow_linear lv-index 4
-"$TOOL" grow grows >grow.log
+"$TOOL" grow --capacity 48M grows >grow.log
 expect_equal 'data sectors' "$(status .upper.data_sectors)" \
 	$((48 * MIB / SECTOR))
 expect_equal 'log slots' "$(status .upper.log_slots)" \

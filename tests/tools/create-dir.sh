@@ -66,7 +66,7 @@ done
 
 expect 1 "$tool" create --dir "$work/none" --size 32M "$work/new"
 expect 1 "$tool" create --dir "$work/tree" --size 128K "$work/new"
-says "of $work/tree: is --size large enough, and is there room"
+says "of $work/tree: is --size large enough, can all of it be read, and is there room"
 expect 1 env SOURCE_DATE_EPOCH=abc "$tool" create --dir "$work/tree" \
 	--size 32M "$work/new"
 says "SOURCE_DATE_EPOCH is 'abc'"

@@ -29,7 +29,7 @@ for size in 0 256 5000 2M -4096 4x; do
 		--block-size $size "$work/layer"
 done
 refuse "1 to 12 for lz4" --raw "$work/raw" --compress lz4 --level 13 layer
-refuse "1 to 22 for zstd" --raw "$work/raw" --compress zstd --level 23 layer
+refuse "expected 1 to 22" --raw "$work/raw" --compress zstd --level 23 layer
 refuse "expected a UUID" --raw "$work/raw" --uuid 1234 "$work/layer"
 refuse "expected a UUID" --raw "$work/raw" --parent x "$work/layer"
 refuse "at most 255" --raw "$work/raw" --user-tag \

@@ -46,6 +46,19 @@ refuse 'show: bad option --out' trace show -o out file
 refuse 'start: bad option --out' trace start --out out name
 refuse 'replay: bad option --json' trace replay --json name file
 
+# Options that do not go together
+refuse '--json and --print-bytes do not go together' \
+	seal --json --print-bytes data index
+refuse '--zfile goes with blobs' verify --zfile --index index data
+refuse '--zfile goes with blobs' verify --gzip-index index --zfile data
+
+# What an option may be
+refuse "--level is '0', expected 1 to 22" create --level 0 --raw a b
+refuse "--threads is '0', expected 1 to 1024" export --threads 0 a b
+refuse "--threads is '0', expected 1 to 1024" verify --threads 0 a
+refuse "--size is '0', expected a multiple of 512 bytes, up to" \
+	grow --size 0 name
+
 # Two words behind one option, and a name behind "--"
 refuse 'option --upper needs a value' snapshot name --upper
 refuse '--upper needs a data and an index file' snapshot name --upper a
