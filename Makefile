@@ -59,7 +59,7 @@ MODEL := $(BUILD)/model-disk
 FUZZ_SRC := $(FORMAT) tools/file.c tools/config.c tools/output.c \
 	    tools/trace-file.c tools/upper.c tools/replay.c \
 	    tools/gzip-index.c tools/names.c tools/progress.c \
-	    tools/signals.c \
+	    tools/signals.c tools/holders.c tools/loop.c tools/store.c \
 	    tests/fuzz/fixup.c tests/unit/blob-builder.c \
 	    tests/unit/gzip-builder.c \
 	    tests/unit/upper-model.c

@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,9 @@
 
 #include "tools/busy.h"
 #include "tools/commands.h"
+#include "tools/holders.h"
 
 #define COMM_SIZE	64
-#define HOLDER_SIZE	256
 #define FILE_NAME_SIZE	320
 
 struct search {
@@ -255,29 +254,16 @@ static void search_swaps(struct search *s)
 	fclose(f);
 }
 
-static void check_loop(struct search *s, const char *loop)
+static void search_loop(struct search *s)
 {
-	char path[FILE_NAME_SIZE], file[PATH_MAX] = "";
+	const struct stat st = { .st_mode = S_IFBLK, .st_rdev = s->dev };
+	char loop[HOLDER_SIZE];
 
-	snprintf(path, sizeof(path), "/sys/block/%s/loop/backing_file", loop);
-	read_line(path, file, sizeof(file));
-	if (!is_our_path(s, file))
+	holders_find_loop(&st, true, loop);
+	if (!*loop)
 		return;
 	s->found++;
 	complain("%s is what the loop device /dev/%s is made of", s->name, loop);
-}
-
-static void search_loops(struct search *s)
-{
-	struct dirent *entry;
-	DIR *dir = opendir("/sys/block");
-
-	if (!dir)
-		return;
-	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "loop", 4))
-			check_loop(s, entry->d_name);
-	closedir(dir);
 }
 
 void busy_complain(const char *name, dev_t dev)
@@ -286,7 +272,7 @@ void busy_complain(const char *name, dev_t dev)
 
 	search_mounts(&s, "self");
 	search_holders(&s);
-	search_loops(&s);
+	search_loop(&s);
 	search_swaps(&s);
 	search_processes(&s);
 	if (!s.found)

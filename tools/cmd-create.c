@@ -107,6 +107,8 @@ static int create(struct create *c)
 	else
 		layer_report(c->out_path, &c->image, &c->layer, &c->result);
 	create_release(c);
+	if (r == -EBUSY)
+		return EXIT_BUSY;
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 

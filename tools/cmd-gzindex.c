@@ -96,7 +96,7 @@ static int begin_output(const struct options *o, struct output *out,
 	    output_open(out, o->out, err);
 	if (r)
 		complain("%s", err->text);
-	return r ? EXIT_FAILED : EXIT_OK;
+	return exit_code_of(r);
 }
 
 static int gzindex(const struct options *o)

@@ -3,13 +3,16 @@
  * overlaybdsetup trace: record what is read, have it prefetched another time.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
+#include "tools/in-use.h"
 #include "tools/message.h"
 #include "tools/names.h"
 #include "tools/options.h"
@@ -54,6 +57,16 @@ static int find_device(const char *name)
 	return r == EXIT_NO_DEVICE ? device_missing(name) : r;
 }
 
+/* What is read of it can be traced. */
+static int check_device(const char *name)
+{
+	struct trace trace = {};
+	int r = find_device(name) ?: trace_of_device(&trace, name);
+
+	trace_release(&trace);
+	return r;
+}
+
 /**
  * struct record - a trace on its way to a file
  * @name: the device's name
@@ -68,13 +81,25 @@ struct record {
 	struct recording state;
 };
 
+/* A layer, for one. What is not there yet is nobody's. */
+static int refuse_in_use(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int r = fd < 0 ? EXIT_OK : in_use_complain(path, fd, true);
+
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 static int record_begin(struct record *rec, const char *name, const char *path)
 {
 	struct obd_error err;
 	int r;
 
 	*rec = (struct record) { .name = name };
-	r = find_device(name) ?: trace_of_device(&rec->trace, name);
+	r = find_device(name) ?: trace_of_device(&rec->trace, name) ?:
+	    refuse_in_use(path);
 	if (r)
 		return r;
 	if (!output_open(&rec->out, path, &err))
@@ -246,7 +271,7 @@ static int do_record(char **args, const struct options *opts)
 
 static int do_start(char **args, const struct options *opts)
 {
-	return find_device(args[0]) ?:
+	return check_device(args[0]) ?:
 	       message_trace_start(args[0], opts->entries);
 }
 
@@ -256,7 +281,7 @@ static int do_stop(char **args, const struct options *opts)
 	int r;
 
 	if (!opts->out)
-		return find_device(args[0]) ?: message_trace_stop(args[0]);
+		return check_device(args[0]) ?: message_trace_stop(args[0]);
 	r = record_begin(&rec, args[0], opts->out);
 	r = r ?: message_trace_stop(rec.name) ?: fetch(&rec) ?:
 	    record_save_once(&rec);

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "tools/file.h"
+#include "tools/holders.h"
 #include "tools/output.h"
 #include "tools/signals.h"
+#include "tools/store.h"
 
 #define PAGE		4096ULL		/* holes are no smaller */
 #define LINKS_MAX	40		/* that a kernel follows */
@@ -95,7 +97,7 @@ int output_target(const char *path, char **target, struct obd_error *err)
 		return obd_fail(err, -EEXIST,
 				"%s: exists and is no regular file: name another",
 				path);
-	return 0;
+	return there ? holders_refuse_loop(path, &st, false, err) : 0;
 }
 
 int output_temp(const char *path, char **temp)
@@ -217,22 +219,7 @@ int output_refuse_folder(const char *out, const char *dir,
 int output_write(const struct output *out, u64 pos, const void *buf, u64 len,
 		 struct obd_error *err)
 {
-	while (len) {
-		ssize_t n = pwrite(out->fd, buf, len, pos);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return obd_fail(err, -errno,
-					"%s: cannot write %llu bytes at byte %llu: %s",
-					out->path, (unsigned long long)len,
-					(unsigned long long)pos,
-					strerror(errno));
-		buf = (const char *)buf + n;
-		pos += n;
-		len -= n;
-	}
-	return 0;
+	return store_write(out->fd, out->path, pos, buf, len, err);
 }
 
 /* Bytes from @pos on that are all zero, or that are not, page by page. */
@@ -274,20 +261,12 @@ int output_write_sparse(const struct output *out, u64 pos, const void *buf,
 
 int output_truncate(const struct output *out, u64 size, struct obd_error *err)
 {
-	if (ftruncate(out->fd, size))
-		return obd_fail(err, -errno,
-				"%s: cannot set its size to %llu bytes: %s",
-				out->path, (unsigned long long)size,
-				strerror(errno));
-	return 0;
+	return store_cut(out->fd, out->path, size, err);
 }
 
 int output_sync(const struct output *out, struct obd_error *err)
 {
-	if (fsync(out->fd))
-		return obd_fail(err, -errno, "%s: cannot write it out: %s",
-				out->path, strerror(errno));
-	return 0;
+	return store_sync(out->fd, out->path, err);
 }
 
 static int close_file(struct output *out)

@@ -30,7 +30,8 @@ struct output {
  *	nothing need be there
  * @err: the reason, on failure
  *
- * Return: 0, or a negative errno; -EEXIST if what is there is no regular file.
+ * Return: 0, or a negative errno; -EEXIST if what is there is no regular file,
+ * -EBUSY if a loop device writes it.
  */
 int output_target(const char *path, char **target, struct obd_error *err);
 

@@ -56,6 +56,7 @@ expect_exit $EXIT_BUSY "$in_use" "$TOOL" repair config
 expect_exit $EXIT_BUSY "$in_use" "$TOOL" repair data index
 expect_exit $EXIT_BUSY "$in_use" "$TOOL" create-upper --force --size 1M \
 	data index
+expect_exit $EXIT_BUSY "$in_use" "$TOOL" create --raw raw data
 expect_exit $EXIT_BUSY 'in use with other layers or options' \
 	"$TOOL" open --read-only config one
 expect_exit $EXIT_BUSY 'in use with other layers or options' \

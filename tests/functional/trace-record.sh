@@ -84,6 +84,18 @@ rm -f .trace.*
 "$TOOL" trace stop -o trace record >recorded
 grep -q 'trace: 1 ranges, 1 blocks' recorded || fail "$(cat recorded)"
 
+# A trace takes the place of no layer; only reads of layers can be traced.
+hash=$(sha256sum layer)
+for verb in record stop; do
+	expect_exit $EXIT_BUSY 'layer is in use by the device record' \
+		"$TOOL" trace $verb -o layer record
+done
+! is_recording || fail 'recording for a file that is in use'
+expect_equal 'the layer' "$(sha256sum layer)" "$hash"
+dm_create zeros '0 8 zero'
+expect_exit 1 'its target is zero, expected overlaybd' "$TOOL" trace start zeros
+expect_exit 1 'its target is zero, expected overlaybd' "$TOOL" trace stop zeros
+
 # Nothing is recorded, and nothing written, where the file cannot be.
 expect_exit 1 'No such file' "$TOOL" trace record -o missing/trace record
 ! is_recording || fail 'recording for a file that cannot be'
