@@ -172,8 +172,10 @@ bool obd_space_release(struct obd_space *space)
 {
 	u64 first, len;
 
-	if (obd_ranges_take(space->settled, &first, &len))
+	if (obd_ranges_take(space->settled, &first, &len)) {
 		obd_ranges_add(&space->free, first, len, OBD_GFP_TRY);
+		WRITE_ONCE(space->released, space->released + len);
+	}
 	space->due = space->settled->sectors;
 	return space->due;
 }

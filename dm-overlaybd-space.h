@@ -26,6 +26,7 @@
  * @due: @settled is waiting for obd_space_release()
  * @durable: what overrides @settled is on disk
  * @suspect: free as well, but writing there has failed
+ * @released: sectors that obd_space_release() has made free so far
  *
  * Where there are free ranges, the lowest is handed out next, so that the data
  * file remains short; what is suspect is handed out when there is nothing else.
@@ -43,6 +44,7 @@ struct obd_space {
 	bool due;
 	bool durable;
 	struct obd_ranges suspect;
+	u64 released;
 };
 
 /**

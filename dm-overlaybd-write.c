@@ -12,6 +12,7 @@
 
 /* Commits to wait for when there is no room that may make some. */
 #define ROOM_ROUNDS	3
+#define LOST_ROUNDS	100	/* that others were faster, or that took too long */
 
 /* Some 40 seconds at the most, the first ones soon after one another. */
 #define MEMORY_TRIES	300
@@ -60,9 +61,11 @@ static void in_place_endio(struct bio *bio)
 	finish(bio, io);
 }
 
+/* Others wait for it to end, whether or not its submitter comes to poll for that. */
 static void remap(struct bio *bio, struct obd_upper_io *io, u64 moffset,
 		  bio_end_io_t *end_io)
 {
+	bio->bi_opf &= ~REQ_POLLED;
 	io->end_io = bio->bi_end_io;
 	bio->bi_end_io = end_io;
 	bio_set_dev(bio, io->upper->data);
@@ -366,22 +369,55 @@ static void wait_for_slot(struct obd_upper *u)
 	spin_unlock_irq(&u->lock);
 }
 
+/**
+ * struct patience - of a write that there is no room for
+ * @rounds: commits that it has waited for in vain
+ * @lost: those that do not count
+ * @slow: in the last one, writes under way did not come to an end
+ * @released: what had been released before that
+ */
+struct patience {
+	unsigned int rounds;
+	unsigned int lost;
+	bool slow;
+	u64 released;
+};
+
+/*
+ * Where space was released, others have been faster. There will be more of it, for
+ * what they have written over is released in turn.
+ */
+static bool is_hopeless(struct obd_upper *u, struct patience *p)
+{
+	u64 released = READ_ONCE(u->space.released);
+
+	if ((p->slow || released != p->released) && p->lost < LOST_ROUNDS) {
+		p->lost++;
+		p->rounds = 0;
+	}
+	p->released = released;
+	return p->rounds == ROOM_ROUNDS;
+}
+
 /* What is under way keeps more of the log than it will need in the end. */
-static void wait_for_room(struct obd_upper *u)
+static void wait_for_room(struct obd_upper *u, struct patience *p)
 {
 	spin_lock_irq(&u->lock);
-	wait_event_lock_irq_timeout(u->wait, !u->nr_reserved, u->lock, HZ);
+	p->slow = !wait_event_lock_irq_timeout(u->wait, !u->nr_reserved,
+					       u->lock, HZ);
 	spin_unlock_irq(&u->lock);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);
+	p->rounds++;
 }
 
 /* Attempt it until it works, or until it is clear that it will not. */
 static int insist(struct obd_upper *u, struct bio *bio,
 		  struct obd_upper_io *io, attempt_fn fn)
 {
-	unsigned int rounds = 0, tries = 0;
+	struct patience patience = {};
+	unsigned int tries = 0;
 	int r;
 
 	for (;;) {
@@ -391,9 +427,9 @@ static int insist(struct obd_upper *u, struct bio *bio,
 		if (bio->bi_opf & REQ_NOWAIT)
 			return -EAGAIN;
 		if (r == -EBUSY) {
-			if (rounds++ == ROOM_ROUNDS)
+			if (is_hopeless(u, &patience))
 				return attempt(u, io, give_up);
-			wait_for_room(u);
+			wait_for_room(u, &patience);
 		} else if (r == -ENOMEM) {
 			if (!obd_upper_wait_for_memory(tries++))
 				return r;
