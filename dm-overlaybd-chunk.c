@@ -319,11 +319,13 @@ static int decompress(struct obd_reader *reader, struct obd_slot *slot,
 	u32 stored = obd_zfile_stored(z, block);
 	int r = 0;
 
-	this_cpu_inc(reader->session->counters->blocks);
 	if (reader->session->verify)
 		r = obd_zfile_check(z, src, stored);
-	return r ?: obd_zfile_decompress(z, &slot->codec, src, stored, dst,
-					 obd_zfile_block_len(z, block));
+	r = r ?: obd_zfile_decompress(z, &slot->codec, src, stored, dst,
+				      obd_zfile_block_len(z, block));
+	if (!r)
+		this_cpu_inc(reader->session->counters->blocks);
+	return r;
 }
 
 /* Decompress a block for a bio. */

@@ -4,6 +4,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/moduleparam.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/vmalloc.h>
 
@@ -24,14 +25,47 @@ bool obd_output_maps(const struct obd_source *source)
 	       source->blob->zfile.block_size >= MAP_PAGES_MIN * PAGE_SIZE;
 }
 
+/*
+ * Decompressors read again what they have written. So nobody else may write there
+ * meanwhile: a user who reads directly may, and may also have given the same page
+ * more than once, to this read and to others, as virtual machines do with what
+ * they do not want to know. A page that is being read in is nobody's yet; and
+ * memory of the kernel is neither mapped nor part of a file.
+ */
+static bool is_private(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_locked(folio) && !folio_test_uptodate(folio))
+		return true;
+	return folio_test_slab(folio) ||
+	       (!folio_test_anon(folio) && !folio_mapped(folio) &&
+		!folio_mapping(folio));
+}
+
+/* Within one page, what others spoil is what they write to. */
+static bool is_all_private(void *memory, u32 len)
+{
+	void *page = (void *)round_down((unsigned long)memory, PAGE_SIZE);
+
+	if (memory + len <= page + PAGE_SIZE)
+		return true;
+	for (; page < memory + len; page += PAGE_SIZE)
+		if (!is_private(virt_to_page(page)))
+			return false;
+	return true;
+}
+
 /* The next @len bytes of the bio's memory, if they are contiguous. */
 static void *direct_memory(struct bio *bio, const struct bvec_iter *at, u32 len)
 {
 	struct bio_vec bv = mp_bvec_iter_bvec(bio->bi_io_vec, *at);
+	void *memory;
 
 	if (IS_ENABLED(CONFIG_HIGHMEM) || bv.bv_len < len)
 		return NULL;
-	return page_address(bv.bv_page) + bv.bv_offset;
+	memory = page_address(bv.bv_page) + bv.bv_offset;
+	return is_all_private(memory, len) ? memory : NULL;
 }
 
 /* For caches that tell a page's kernel address from its others. */
@@ -44,7 +78,7 @@ static void flush_direct(void *memory, u32 len)
 }
 
 /*
- * Map the next @nr pages of the bio, if they are whole. May sleep, but not until
+ * Map the next @nr pages of the bio, if they are whole and private. May sleep, but not until
  * somebody cleans memory: that may be who waits behind us, for a rescuer runs one
  * after another. What it takes of the reserves is a page or two for each slot.
  */
@@ -58,7 +92,7 @@ static void *map_memory(struct bio *bio, struct bvec_iter at, u32 nr,
 	for (i = 0; i < nr; i++) {
 		struct bio_vec bv = bio_iter_iovec(bio, at);
 
-		if (bv.bv_len != PAGE_SIZE)
+		if (bv.bv_len != PAGE_SIZE || !is_private(bv.bv_page))
 			return NULL;
 		pages[i] = bv.bv_page;
 		bio_advance_iter_single(bio, &at, PAGE_SIZE);

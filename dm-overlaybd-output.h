@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where a block of a ZFile is decompressed to for a bio: memory of the cache if
- * it is to stay, the bio's own if the bio wants all of it, or else a bounce
- * buffer.
+ * it is to stay, the bio's own if the bio wants all of it and nobody else may write
+ * there, or else a bounce buffer.
  */
 #ifndef DM_OVERLAYBD_OUTPUT_H
 #define DM_OVERLAYBD_OUTPUT_H

@@ -40,7 +40,7 @@ stack_create crc $((MIB / SECTOR)) no_cache -- corrupt
 bad_block crc
 expect_counter crc crc_errors 1
 expect_counter crc decompress_errors 0
-expect_counter crc blocks $((MIB / BLOCK))
+expect_counter crc blocks $((MIB / BLOCK - 1))
 expect_log "overlaybd: [0-9]+:[0-9]+: layer 0: block $((BAD + 1)) has a wrong CRC"
 expect_rest crc
 expect_counter crc crc_errors 1
