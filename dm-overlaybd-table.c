@@ -44,7 +44,7 @@ static void layer_exit(struct dm_target *ti, struct obd_target_layer *l)
 
 static void upper_exit(struct dm_target *ti, struct obd_target_upper *upper)
 {
-	obd_upper_put(upper->shared, ti);
+	obd_upper_put(upper->shared);
 	if (upper->data)
 		dm_put_device(ti, upper->data);
 	if (upper->index)
@@ -125,7 +125,8 @@ static int layer_get_device(struct dm_target *ti, unsigned int nr,
 /*
  * A writable layer's devices are got before, and not for reading only again: of
  * a device that is got for writing after it has been got for reading, dm frees
- * what it gave first.
+ * what it gave first. No other target of the table may do that, either: there is
+ * none.
  */
 static int lower_get_device(struct dm_target *ti, unsigned int nr,
 			    const char *path, struct dm_dev **dm_dev)

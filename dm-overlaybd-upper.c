@@ -46,11 +46,6 @@ static struct obd_upper *find_upper(struct dm_target *ti,
 	list_for_each_entry(u, &uppers, link) {
 		if (!upper_uses(u, data) && !upper_uses(u, index))
 			continue;
-		if (u->table == ti->table) {
-			r = obd_fail(err, -EINVAL,
-				     "its devices are in use by another target of this table");
-			return ERR_PTR(r);
-		}
 		if (u->md == md && u->data == data && u->index == index &&
 		    u->ready)
 			return u;
@@ -347,8 +342,6 @@ static struct obd_upper *find_or_add(struct dm_target *ti,
 	} else if (!IS_ERR(u)) {
 		u->users++;
 	}
-	if (!IS_ERR(u))
-		u->table = ti->table;
 	mutex_unlock(&uppers_lock);
 	memalloc_noio_restore(noio);
 	return u;
@@ -375,19 +368,17 @@ struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
 	mutex_unlock(&uppers_lock);
 	if (!r)
 		return u;
-	obd_upper_put(u, ti);
+	obd_upper_put(u);
 	return ERR_PTR(r);
 }
 
-void obd_upper_put(struct obd_upper *u, const struct dm_target *ti)
+void obd_upper_put(struct obd_upper *u)
 {
 	bool last;
 
 	if (!u)
 		return;
 	mutex_lock(&uppers_lock);
-	if (u->table == ti->table)
-		u->table = NULL;
 	last = !--u->users;
 	if (last)
 		list_del(&u->link);

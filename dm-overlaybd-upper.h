@@ -42,7 +42,6 @@
  * @link: R: in the list of all
  * @users: R: tables that have it; they are of the same mapped device
  * @ready: R: it has been loaded
- * @table: R: the one that took it last, as long as that has it
  * @md: K: that mapped device
  * @device: K: its name
  * @data: K: the data device
@@ -88,7 +87,6 @@ struct obd_upper {
 	struct list_head link;
 	unsigned int users;
 	bool ready;
-	const struct dm_table *table;
 	struct mapped_device *md;
 	const char *device;
 	struct block_device *data;
@@ -179,9 +177,8 @@ struct obd_upper *obd_upper_get(struct dm_target *ti, struct block_device *data,
 /**
  * obd_upper_put - a table does without a writable layer from now on
  * @upper: the layer, or NULL
- * @ti: the target of the table
  */
-void obd_upper_put(struct obd_upper *upper, const struct dm_target *ti);
+void obd_upper_put(struct obd_upper *upper);
 
 /**
  * obd_upper_start - the table is about to be used for writing

@@ -41,11 +41,14 @@ done >>cases
 helper refuse - cases
 upper 'do' /dev/mapper/first write 0 $MIB flush 0 0
 
-# Once it is gone, another one may have it; but not two targets of a table.
+# Once it is gone, another one may have it; but no other target of its table.
 dmsetup remove --retry first
 ! dmsetup create twice --table "$u $a $ai
 8${u#0} $a $ai" || fail 'two targets of a table have it'
-expect_log 'layer 0: its devices are in use by another target of this table'
+expect_log 'target type overlaybd must appear alone in table'
+! dmsetup create both --table "$u $a $ai
+8 8 linear $device 0" || fail 'another target may write a layer'
+expect_log 'target type overlaybd must appear alone in table'
 dm_create again "$u $a $ai"
 dmsetup load again --table "$u $a $ai"
 dmsetup suspend again
