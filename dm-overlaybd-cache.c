@@ -137,14 +137,16 @@ struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
 				   u32 len, enum obd_cache_origin origin,
 				   bool checked)
 {
+	/* What the shrinker gives back counts as memory that is available. */
+	const gfp_t gfp = OBD_GFP_TRY | __GFP_RECLAIMABLE;
 	struct obd_cached *cached;
 
 	if (!obd_cache_fits(len))
 		return NULL;
-	cached = kzalloc(sizeof(*cached), OBD_GFP_TRY);
+	cached = kzalloc(sizeof(*cached), gfp);
 	if (!cached)
 		return NULL;
-	cached->data = kmalloc(len, OBD_GFP_TRY);
+	cached->data = kmalloc(len, gfp);
 	if (!cached->data) {
 		kfree(cached);
 		return NULL;
