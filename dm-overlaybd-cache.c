@@ -137,7 +137,7 @@ struct obd_cached *obd_cache_alloc(struct obd_cache_layer *layer, u32 block,
 				   u32 len, enum obd_cache_origin origin,
 				   bool checked)
 {
-	/* What the shrinker gives back counts as memory that is available. */
+	/* In slabs, up to two pages, it counts as memory that is available. */
 	const gfp_t gfp = OBD_GFP_TRY | __GFP_RECLAIMABLE;
 	struct obd_cached *cached;
 

@@ -10,16 +10,15 @@
 #define TIGHT_PART	8	/* of the slots: with fewer left it is urgent */
 #define GAIN_MIN	128U	/* slots: less is not worth it */
 #define GAIN_PART	64
-#define EXTENTS_PER_RESERVED 2ULL /* that it may add to what is mapped */
 
 bool obd_upper_compactable(const struct obd_upper *u)
 {
 	u64 gain = max_t(u64, GAIN_MIN, u->log_slots / GAIN_PART);
 	u64 live = obd_upper_map_pieces(&u->map);
+	u64 more = (u64)OBD_EXTENTS_PER_WRITE * u->nr_reserved;
 	s64 room = obd_upper_log_room(u);
 
-	if (room < 0 ||
-	    u->log_end < live + EXTENTS_PER_RESERVED * u->nr_reserved + gain)
+	if (room < 0 || u->log_end < live + more + gain)
 		return false;
 	return room < (s64)(u->log_slots / TIGHT_PART) ||
 	       (u->log_end > CLUTTER_MIN && u->log_end > CLUTTER_RATIO * live);

@@ -29,8 +29,8 @@ bool obd_output_maps(const struct obd_source *source)
  * Decompressors read again what they have written. So nobody else may write there
  * meanwhile: a user who reads directly may, and may also have given the same page
  * more than once, to this read and to others, as virtual machines do with what
- * they do not want to know. A page that is being read in is nobody's yet; and
- * memory of the kernel is neither mapped nor part of a file.
+ * they do not want to know. A page that is being read in is nobody's yet; nor is
+ * what is neither mapped nor part of a file a user's.
  */
 static bool is_private(struct page *page)
 {
@@ -39,8 +39,8 @@ static bool is_private(struct page *page)
 	if (folio_test_locked(folio) && !folio_test_uptodate(folio))
 		return true;
 	return folio_test_slab(folio) ||
-	       (!folio_test_anon(folio) && !folio_mapped(folio) &&
-		!folio_mapping(folio));
+	       (!folio_test_anon(folio) && !folio_mapping(folio) &&
+		!folio_mapped(folio));
 }
 
 /* Within one page, what others spoil is what they write to. */
@@ -78,9 +78,10 @@ static void flush_direct(void *memory, u32 len)
 }
 
 /*
- * Map the next @nr pages of the bio, if they are whole and private. May sleep, but not until
- * somebody cleans memory: that may be who waits behind us, for a rescuer runs one
- * after another. What it takes of the reserves is a page or two for each slot.
+ * Map the next @nr pages of the bio, if they are whole and private. May sleep, but
+ * not until somebody cleans memory: that may be who waits behind us, for a rescuer
+ * runs one after another. What it takes of the reserves is a page or two for each
+ * slot.
  */
 static void *map_memory(struct bio *bio, struct bvec_iter at, u32 nr,
 			struct page **pages)

@@ -245,7 +245,7 @@ static void overlaybd_postsuspend(struct dm_target *ti)
 
 static struct target_type overlaybd_target = {
 	.name = "overlaybd",
-	.version = {1, 3, 0},
+	.version = {1, 4, 0},
 	.features = DM_TARGET_SINGLETON | DM_TARGET_NOWAIT,
 	.module = THIS_MODULE,
 	.ctr = obd_target_ctr,

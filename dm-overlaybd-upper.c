@@ -12,7 +12,7 @@
 
 #define LOAD_SLOTS	OBD_LOGGER_ROOM	/* read at a time */
 #define MEMORY_TRIES	100
-#define LOW_PART	8	/* of the data device: soon it will be full */
+#define LOW_PART	8	/* of a data device that does not take all of the disk */
 
 /* The last entries of a log that are in the order of their sectors. */
 struct log_run {
@@ -500,7 +500,9 @@ int obd_upper_start(struct obd_upper *u, struct dm_target *ti, u64 low_water)
 	u->low = false;
 	spin_unlock_irq(&u->lock);
 	u->sectors = ti->len;
-	u->low_water = low_water ?: sectors / LOW_PART;
+	if (!low_water && sectors < OBD_DATA_START + ti->len)
+		low_water = sectors / LOW_PART;
+	u->low_water = low_water;
 	WRITE_ONCE(u->ti, ti);
 	return 0;
 }

@@ -31,11 +31,12 @@
 /* Entries that wait for a commit, and writes that will become some. */
 #define OBD_PENDING_MAX		(OBD_LOGGER_MAX - 1)
 /*
- * Slots of the log that a write may cost. Two entries now, if it crosses a chunk of
- * the map and is committed in between; and three extents more to write down later:
- * one for each side of that, and one for what has become longer than an entry.
+ * What a write may cost: two entries now, if it crosses a chunk of the map and is
+ * committed in between; and three extents more to write down later: one for each
+ * side of that, and one for what has become longer than an entry.
  */
-#define OBD_SLOTS_PER_WRITE	5
+#define OBD_EXTENTS_PER_WRITE	3
+#define OBD_SLOTS_PER_WRITE	(2 + OBD_EXTENTS_PER_WRITE)
 
 /**
  * struct obd_upper - a writable layer
@@ -184,7 +185,8 @@ void obd_upper_put(struct obd_upper *upper);
  * obd_upper_start - the table is about to be used for writing
  * @upper: the layer
  * @ti: the target; its length becomes the layer's if that is shorter
- * @low_water: tell when fewer sectors are free; 0: than an eighth of the device
+ * @low_water: tell when fewer sectors are free; 0: if the data device cannot take
+ *	all of the disk, when fewer than an eighth of it are
  *
  * Takes up new lengths of the devices, and sees to it that the index does not
  * say that the layer is sealed.

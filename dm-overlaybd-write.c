@@ -65,7 +65,7 @@ static void in_place_endio(struct bio *bio)
 static void remap(struct bio *bio, struct obd_upper_io *io, u64 moffset,
 		  bio_end_io_t *end_io)
 {
-	bio->bi_opf &= ~REQ_POLLED;
+	bio_clear_polled(bio);
 	io->end_io = bio->bi_end_io;
 	bio->bi_end_io = end_io;
 	bio_set_dev(bio, io->upper->data);
@@ -371,31 +371,37 @@ static void wait_for_slot(struct obd_upper *u)
 
 /**
  * struct patience - of a write that there is no room for
- * @rounds: commits that it has waited for in vain
- * @lost: those that do not count
+ * @rounds: commits that it has waited for, and none made any room
+ * @lost: times that one did, and others were faster, or that nobody knows
  * @slow: in the last one, writes under way did not come to an end
- * @released: what had been released before that
+ * @made: see room_made(), before that
  */
 struct patience {
 	unsigned int rounds;
 	unsigned int lost;
 	bool slow;
-	u64 released;
+	u64 made;
 };
 
-/*
- * Where space was released, others have been faster. There will be more of it, for
- * what they have written over is released in turn.
- */
-static bool is_hopeless(struct obd_upper *u, struct patience *p)
+/* It changes whenever room comes into being, for data or in the log. */
+static u64 room_made(const struct obd_upper *u)
 {
-	u64 released = READ_ONCE(u->space.released);
+	return READ_ONCE(u->space.released) + READ_ONCE(u->nr_compactions);
+}
 
-	if ((p->slow || released != p->released) && p->lost < LOST_ROUNDS) {
+/*
+ * Where others have been faster there will be room again: what they have written
+ * over becomes free in turn.
+ */
+static bool is_hopeless(const struct obd_upper *u, struct patience *p)
+{
+	u64 made = room_made(u);
+
+	if ((p->slow || made != p->made) && p->lost < LOST_ROUNDS) {
 		p->lost++;
 		p->rounds = 0;
 	}
-	p->released = released;
+	p->made = made;
 	return p->rounds == ROOM_ROUNDS;
 }
 
@@ -416,7 +422,7 @@ static void wait_for_room(struct obd_upper *u, struct patience *p)
 static int insist(struct obd_upper *u, struct bio *bio,
 		  struct obd_upper_io *io, attempt_fn fn)
 {
-	struct patience patience = {};
+	struct patience patience = { .made = room_made(u) };
 	unsigned int tries = 0;
 	int r;
 

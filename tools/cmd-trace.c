@@ -3,16 +3,14 @@
  * overlaybdsetup trace: record what is read, have it prefetched another time.
  */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/counters.h"
 #include "tools/dm.h"
-#include "tools/in-use.h"
+#include "tools/holders.h"
 #include "tools/message.h"
 #include "tools/names.h"
 #include "tools/options.h"
@@ -57,13 +55,17 @@ static int find_device(const char *name)
 	return r == EXIT_NO_DEVICE ? device_missing(name) : r;
 }
 
-/* What is read of it can be traced. */
+/* It knows of traces, by its target. */
 static int check_device(const char *name)
 {
-	struct trace trace = {};
-	int r = find_device(name) ?: trace_of_device(&trace, name);
+	uint64_t length;
+	char *text;
+	int r = find_device(name) ?: device_params(name, DM_DEVICE_TABLE,
+						   DEVICE_TARGET, &text,
+						   &length);
 
-	trace_release(&trace);
+	if (!r)
+		free(text);
 	return r;
 }
 
@@ -84,12 +86,14 @@ struct record {
 /* A layer, for one. What is not there yet is nobody's. */
 static int refuse_in_use(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int r = fd < 0 ? EXIT_OK : in_use_complain(path, fd, true);
+	struct obd_error err;
+	struct stat st;
 
-	if (fd >= 0)
-		close(fd);
-	return r;
+	if (stat(path, &st) || !S_ISREG(st.st_mode) ||
+	    !holders_refuse_loop(path, &st, true, &err))
+		return EXIT_OK;
+	complain("%s", err.text);
+	return EXIT_BUSY;
 }
 
 static int record_begin(struct record *rec, const char *name, const char *path)

@@ -46,9 +46,9 @@ dmsetup remove --retry first
 ! dmsetup create twice --table "$u $a $ai
 8${u#0} $a $ai" || fail 'two targets of a table have it'
 expect_log 'target type overlaybd must appear alone in table'
-! dmsetup create both --table "$u $a $ai
-8 8 linear $device 0" || fail 'another target may write a layer'
-expect_log 'target type overlaybd must appear alone in table'
+! dmsetup create both --table "0 8 linear $device 0
+8${u#0} $a $ai" || fail 'another target may write a layer'
+expect_log 'singleton target type must appear alone in table'
 dm_create again "$u $a $ai"
 dmsetup load again --table "$u $a $ai"
 dmsetup suspend again

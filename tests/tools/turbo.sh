@@ -327,6 +327,10 @@ refused 3 'unexpected end of file' cut.gz
 zstd -q lay-1.tar -o lay-1.zst
 refused 3 'is compressed by zstd' lay-1.zst
 refused 3 'no valid tar' "$tool"
+{ cat lay-0.tar; echo more; } >longer-0.tar
+expect 0 "$tool" turbo --size 128M --out longer-0 longer-0.tar
+says 'is left out'
+cmp -s meta-0 longer-0 && fail 'the checksum of another archive'
 { head -c 1M /dev/zero; echo more; } >zeros.tar
 refused 3 'zeros.tar: is no tar archive' zeros.tar
 refused 1 'none: No such file' none
