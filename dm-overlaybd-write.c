@@ -373,14 +373,10 @@ static void wait_for_slot(struct obd_upper *u)
  * struct patience - of a write that there is no room for
  * @rounds: commits that it has waited for, and none made any room
  * @lost: times that one did, and others were faster, or that nobody knows
- * @slow: in the last one, writes under way did not come to an end
- * @made: see room_made(), before that
  */
 struct patience {
 	unsigned int rounds;
 	unsigned int lost;
-	bool slow;
-	u64 made;
 };
 
 /* It changes whenever room comes into being, for data or in the log. */
@@ -390,39 +386,47 @@ static u64 room_made(const struct obd_upper *u)
 }
 
 /*
- * Where others have been faster there will be room again: what they have written
- * over becomes free in turn.
+ * What is under way keeps more of the log than it will need in the end. Return: has
+ * all of it come to an end soon?
  */
-static bool is_hopeless(const struct obd_upper *u, struct patience *p)
+static bool commit_all(struct obd_upper *u)
 {
-	u64 made = room_made(u);
+	bool ended;
 
-	if ((p->slow || made != p->made) && p->lost < LOST_ROUNDS) {
-		p->lost++;
-		p->rounds = 0;
-	}
-	p->made = made;
-	return p->rounds == ROOM_ROUNDS;
-}
-
-/* What is under way keeps more of the log than it will need in the end. */
-static void wait_for_room(struct obd_upper *u, struct patience *p)
-{
 	spin_lock_irq(&u->lock);
-	p->slow = !wait_event_lock_irq_timeout(u->wait, !u->nr_reserved,
-					       u->lock, HZ);
+	ended = wait_event_lock_irq_timeout(u->wait, !u->nr_reserved, u->lock,
+					    HZ);
 	spin_unlock_irq(&u->lock);
 	obd_upper_kick(u);
 	flush_work(&u->commit_work);
 	flush_work(&u->release_work);
+	return ended;
+}
+
+/*
+ * Where others have been faster there will be room again: what they have written
+ * over becomes free in turn. Return: false if it is hopeless.
+ */
+static bool wait_for_room(struct obd_upper *u, struct patience *p)
+{
+	u64 before = room_made(u);
+
+	if (p->rounds == ROOM_ROUNDS)
+		return false;
 	p->rounds++;
+	if ((!commit_all(u) || room_made(u) != before) &&
+	    p->lost < LOST_ROUNDS) {
+		p->lost++;
+		p->rounds = 0;
+	}
+	return true;
 }
 
 /* Attempt it until it works, or until it is clear that it will not. */
 static int insist(struct obd_upper *u, struct bio *bio,
 		  struct obd_upper_io *io, attempt_fn fn)
 {
-	struct patience patience = { .made = room_made(u) };
+	struct patience patience = {};
 	unsigned int tries = 0;
 	int r;
 
@@ -433,9 +437,8 @@ static int insist(struct obd_upper *u, struct bio *bio,
 		if (bio->bi_opf & REQ_NOWAIT)
 			return -EAGAIN;
 		if (r == -EBUSY) {
-			if (is_hopeless(u, &patience))
+			if (!wait_for_room(u, &patience))
 				return attempt(u, io, give_up);
-			wait_for_room(u, &patience);
 		} else if (r == -ENOMEM) {
 			if (!obd_upper_wait_for_memory(tries++))
 				return r;

@@ -76,9 +76,11 @@ refused $EXIT_BUSY 'index is in use by the device live' --force \
 	--upper new.data index
 refused 1 'missing/new.index' --upper new.data missing/new.index
 refused 1 'are the same' --upper new.data new.data
-for file in data index new.data new.index; do
-	refused 1 "$file(: is the input .*/$file| is in use by the device live)" \
-		"${upper[@]}" --config $file
+for file in data index; do
+	refused 1 "$file is in use by the device live" "${upper[@]}" --config $file
+done
+for file in new.data new.index; do
+	refused 1 "$file: is the input .*/$file" "${upper[@]}" --config $file
 done
 refused 1 'neither a file nor a block device' --upper /dev/null new.index
 refused 1 'missing/out: cannot create' "${upper[@]}" --config missing/out
